@@ -1,0 +1,56 @@
+# `make` alone lists the targets.
+
+SUPPORTED := import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))
+PYTHON ?= $(shell for python in python3 python3.11 python3.12 python3.13 python3.10; do \
+	$$python -c '$(SUPPORTED)' 2>/dev/null && echo $$python && break; done)
+BIN := .venv/bin
+DATA ?=
+DATA_OPTION := $(if $(DATA),--data $(DATA))
+
+.PHONY: help demo test check bench train export clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+demo: .venv/runtime ## run the example events and pictures through the function; IMAGE=photo.jpg for your own
+	@$(BIN)/python -m mnist_infer demo $(IMAGE)
+
+test: .venv/development .cache/tensorflow ## run the tests
+	@$(BIN)/python -m pytest
+
+check: .venv/development ## lint, and check the types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+bench: .venv/development .cache/tensorflow ## time the function against two other ways; writes bench/RESULTS.md
+	@$(BIN)/python -m bench
+
+train: .venv/runtime ## train the network on MNIST; DATA=folder of its IDX files, else they are downloaded
+	@$(BIN)/python -m export.train $(DATA_OPTION)
+
+export: .venv/runtime ## write the trained network to export/
+	@$(BIN)/python -m export.export $(DATA_OPTION)
+
+clean: ## delete everything that was made
+	@rm -rf .venv .cache build dist
+
+.venv/bin/python:
+	@test "$$(uname -sm)" = "Linux x86_64" || { echo "mnist-infer runs on Linux x86-64, as the cloud does: use such a machine or a container."; exit 1; }
+	@test -n "$(PYTHON)" || { echo "Python 3.10 to 3.13 is needed, and none is on the PATH: install one, or name it with PYTHON=..."; exit 1; }
+	@$(PYTHON) -c '$(SUPPORTED)' || { echo "$(PYTHON) is not Python 3.10 to 3.13."; exit 1; }
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "$(PYTHON) has no venv module: install it (Debian: python3-venv)."; exit 1; }
+
+.venv/runtime: requirements.txt | .venv/bin/python
+	@echo "installing $< (TensorFlow is 200 MB: this takes a minute)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+.venv/development: requirements-dev.txt .venv/runtime
+	@echo "installing $<"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+# The tests load the model in every TensorFlow that is named, and each is a library of 0.5 GB.
+.cache/tensorflow: tests/tensorflow_libraries.py | .venv/bin/python
+	@$(BIN)/python $< $@ && touch $@

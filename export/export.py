@@ -1,0 +1,116 @@
+"""Write a trained network as a SavedModel: `python -m export.export --data DIR`.
+
+The SavedModel goes to `export/<version>/` only after it was loaded back through the function's
+own session, gave the answers of the trained network, and read enough of the held-back digits.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from export.mnist import DataError, Digits, load_mnist
+from export.network import Layer, fold_batch_normalisation, inference_graph
+from mnist_infer.session import PIXELS, SavedModelSession, session_config
+
+HERE = Path(__file__).parent
+AGREEMENT = 1e-5
+"""Largest difference in a probability between the trained network and the exported one."""
+
+
+class ExportError(Exception):
+    """The network is not good enough, or was changed on its way."""
+
+
+def main() -> int:
+    """Export with the settings of the command line."""
+    options = _parser().parse_args()
+    partial = options.output.with_name(f"{options.output.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        mnist = load_mnist(options.data)
+        network = tf.keras.models.load_model(options.training / "model.keras")
+        write_saved_model(fold_batch_normalisation(network), partial)
+        figures = measure(network, partial, mnist.held_back, mnist.test)
+        if figures["held_back_accuracy"] < options.target:
+            raise ExportError(f"{figures['held_back_accuracy']:.4f} of the held-back digits read, not {options.target}")
+        figures |= json.loads((options.training / "run.json").read_text())
+        (partial / "figures.json").write_text(json.dumps(figures, indent=2) + "\n")
+        shutil.rmtree(options.output, ignore_errors=True)
+        partial.rename(options.output)
+    except (DataError, ExportError) as error:
+        print(f"not exported: {error}", file=sys.stderr)
+        return 1
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    print(f"{options.output}: {json.dumps(figures)}")
+    return 0
+
+
+def write_saved_model(layers: Sequence[Layer], folder: Path) -> None:
+    """Write the network with the tensors `x:0` and `y:0` and a `serving_default` signature.
+
+    Args:
+        layers: trained, see `fold_batch_normalisation`.
+        folder: must not exist.
+    """
+    v1 = tf.compat.v1
+    with tf.Graph().as_default(), v1.Session() as session:
+        x = v1.placeholder(tf.float32, [None, PIXELS], name="x")
+        y = tf.nn.softmax(inference_graph(x, layers), name="y")
+        signature = v1.saved_model.predict_signature_def({"x": x}, {"y": y})
+        builder = v1.saved_model.Builder(str(folder))
+        builder.add_meta_graph_and_variables(session, ["serve"], {"serving_default": signature})
+        builder.save()
+
+
+def measure(network: tf.keras.Model, folder: Path, held_back: Digits, test: Digits) -> dict[str, object]:
+    """Load a SavedModel through the function's session, and return how well it reads.
+
+    Raises:
+        ExportError: it does not give the answers of the network that it was made from.
+    """
+    config = session_config(intra_op_threads=1, inter_op_threads=1, hide_gpus=True)
+    session = SavedModelSession(folder, config)
+
+    def probabilities(digits: Digits) -> NDArray[np.float32]:
+        x = digits.images.reshape(-1, PIXELS).astype(np.float32) / 255
+        return np.concatenate([session.predict(batch) for batch in np.array_split(x, len(x) // 500)])
+
+    def accuracy(digits: Digits) -> float:
+        return float((probabilities(digits).argmax(1) == digits.labels).mean())
+
+    logits = network.predict(held_back.images[..., None].astype(np.float32) / 255, verbose=0)
+    expected = tf.nn.softmax(logits).numpy()
+    difference = float(np.abs(probabilities(held_back) - expected).max())
+    if not difference <= AGREEMENT:
+        raise ExportError(f"a probability differs by {difference:.1e} from the trained network's")
+    return {
+        "held_back_accuracy": accuracy(held_back),
+        "test_accuracy": accuracy(test),
+        "largest_difference_to_trained_network": difference,
+    }
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m export.export", description="Write the trained network.")
+    parser.add_argument("--data", type=Path, help="folder of MNIST's IDX files (default: download them)")
+    parser.add_argument("--training", type=Path, default=Path("build/training"), help="default: %(default)s")
+    parser.add_argument("--output", type=Path, default=HERE / "4", help="default: %(default)s")
+    parser.add_argument(
+        "--target", type=float, default=0.992, help="least share of held-back digits read, default: %(default)s"
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

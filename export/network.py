@@ -1,0 +1,84 @@
+"""The network: as Keras trains it, and as the plain graph that is exported."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+# Filters of the 3x3 convolutions between one halving of the picture and the next: 28x28, 14x14, 7x7.
+STAGES = ((16, 16), (32, 32, 32), (64, 64))
+CLASSES = 10
+
+
+class Layer(NamedTuple):
+    """A layer with batch normalisation folded in: kernel [3, 3, in, out] or [in, out], bias [out]."""
+
+    kernel: NDArray[np.float32]
+    bias: NDArray[np.float32]
+
+
+def build_model() -> tf.keras.Model:
+    """Return the untrained network: float32 [n, 28, 28, 1] in 0..1 to logits [n, 10]."""
+    layers: list[tf.keras.layers.Layer] = []
+    for stage in STAGES:
+        if layers:
+            layers.append(tf.keras.layers.MaxPooling2D())
+        for filters in stage:
+            layers.append(tf.keras.layers.Conv2D(filters, 3, padding="same", use_bias=False))
+            layers.append(tf.keras.layers.BatchNormalization(momentum=0.95))
+            layers.append(tf.keras.layers.ReLU())
+    layers += [tf.keras.layers.GlobalAveragePooling2D(), tf.keras.layers.Dropout(0.2)]
+    layers.append(tf.keras.layers.Dense(CLASSES))
+    model = tf.keras.Sequential(layers)
+    model.build((None, 28, 28, 1))
+    return model
+
+
+def fold_batch_normalisation(model: tf.keras.Model) -> list[Layer]:
+    """Return the trained layers as the exported graph has them, batch normalisation folded in.
+
+    In inference it is a fixed scale and shift per channel, so the convolution before it can
+    carry both: the graph gets smaller and the answer stays the same but for rounding.
+    """
+    folded: list[Layer] = []
+    for layer in model.layers:
+        if isinstance(layer, tf.keras.layers.Conv2D):
+            (kernel,) = layer.get_weights()
+        elif isinstance(layer, tf.keras.layers.BatchNormalization):
+            gamma, beta, mean, variance = layer.get_weights()
+            scale = gamma / np.sqrt(variance + layer.epsilon)
+            folded.append(Layer(kernel * scale, beta - mean * scale))
+        elif isinstance(layer, tf.keras.layers.Dense):
+            folded.append(Layer(*layer.get_weights()))
+    return folded
+
+
+def inference_graph(x: tf.Tensor, layers: Sequence[Layer]) -> tf.Tensor:
+    """Add the network to the current graph: float32 [n, 784] to the logits, float32 [n, 10].
+
+    Kernels and biases become variables, which get their values in the default session.
+    """
+    remaining = iter(layers)
+
+    def variable(name: str, value: NDArray[np.float32]) -> tf.Variable:
+        # Begins as zeros, so that the graph does not hold every value a second time.
+        zeros = tf.compat.v1.zeros_initializer()
+        variable = tf.compat.v1.get_variable(name, value.shape, initializer=zeros, use_resource=True)
+        variable.load(value)
+        return variable
+
+    def variables(name: str) -> tuple[tf.Variable, tf.Variable]:
+        kernel, bias = next(remaining)
+        return variable(f"{name}/kernel", kernel), variable(f"{name}/bias", bias)
+
+    features = tf.reshape(x, [-1, 28, 28, 1])
+    for i, stage in enumerate(STAGES):
+        if i:
+            features = tf.nn.max_pool2d(features, 2, 2, "VALID")
+        for j in range(len(stage)):
+            kernel, bias = variables(f"conv{i}_{j}")
+            features = tf.nn.relu(tf.nn.bias_add(tf.nn.conv2d(features, kernel, 1, "SAME"), bias))
+    kernel, bias = variables("dense")
+    return tf.nn.bias_add(tf.matmul(tf.reduce_mean(features, [1, 2]), kernel), bias)

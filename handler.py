@@ -1,0 +1,35 @@
+"""Entry points of the cloud function: `handler.demo` and `handler.apigw_interface`."""
+
+from mnist_infer import events
+from mnist_infer.config import load_settings
+from mnist_infer.errors import MnistInferError
+from mnist_infer.events import RequestLog
+from mnist_infer.model import load_model
+from mnist_infer.pipeline import run
+
+settings = load_settings()
+model = load_model(settings)  # once per container: warm requests find it loaded
+events.log_cold_start(model)
+
+
+def demo(event: object, context: object) -> int:
+    """Answer a console test or an SDK call: the event is the payload, the answer the digit or -1."""
+    with RequestLog("demo", context) as log:
+        try:
+            log.outcome = prediction = run(event, model.session, settings)
+            return prediction.digit
+        except MnistInferError as error:
+            log.outcome = error
+            return events.NO_DIGIT
+
+
+def apigw_interface(event: object, context: object) -> dict[str, object]:
+    """Answer an HTTP request, from an API gateway in pass-through mode or from a function URL."""
+    with RequestLog("apigw_interface", context) as log:
+        try:
+            payload = events.http_payload(event)
+            log.outcome = prediction = run(payload, model.session, settings)
+            return events.success(prediction, payload)
+        except Exception as error:  # also a bug: the platform would show its trace to the caller
+            log.outcome = error
+            return events.failure(error)

@@ -1,0 +1,109 @@
+"""Settings, from environment variables: `MNIST_` and the field's name in capitals."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from mnist_infer.errors import SettingInvalid
+
+Device = Literal["auto", "cpu", "gpu"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Every limit and choice, read once per container.
+
+    Attributes:
+        model_dir: folder with one subfolder per model version, named by an integer.
+        model_version: the version to serve; None serves the highest.
+        device: `auto` takes a GPU where there is one, `gpu` insists on one, `cpu` hides them.
+        tensorflow_dir: folder of `libtensorflow_cc.so.2`; None finds the package `tensorflow`.
+        intra_op_threads, inter_op_threads: TensorFlow's threads, at least 1.
+        max_image_bytes: size of an image file, sent or fetched.
+        max_image_pixels: width times height of an image.
+        fetch_connect_timeout_s, fetch_read_timeout_s: longest wait for a connection, for data.
+        fetch_total_timeout_s: longest time for a whole image URL.
+        url_allowed_hosts: `host` or `host:port`, comma-separated in the variable; an image URL
+            may lead there even where the address is private.
+    """
+
+    model_dir: Path = Path(__file__).resolve().parent.parent / "export"
+    model_version: int | None = None
+    device: Device = "auto"
+    tensorflow_dir: Path | None = None
+    intra_op_threads: int = 1
+    inter_op_threads: int = 1
+    max_image_bytes: int = 10 * 2**20
+    max_image_pixels: int = 24_000_000
+    fetch_connect_timeout_s: float = 2.0
+    fetch_read_timeout_s: float = 3.0
+    fetch_total_timeout_s: float = 5.0
+    url_allowed_hosts: frozenset[str] = frozenset()
+
+
+def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings from the environment.
+
+    Raises:
+        SettingInvalid: a `MNIST_*` variable is unknown or has a value that cannot be used.
+    """
+    known = {f"MNIST_{field.name.upper()}": field.name for field in fields(Settings)}
+    values: dict[str, object] = {}
+    for variable in filter(lambda name: name.startswith("MNIST_"), environ):
+        if variable not in known:
+            raise SettingInvalid(f"{variable} is not a setting; there are: {', '.join(known)}")
+        parse, expected = _PARSERS[known[variable]]
+        try:
+            values[known[variable]] = parse(environ[variable])
+        except ValueError as error:
+            raise SettingInvalid(f"{variable} is {environ[variable]!r}, and should be {expected}") from error
+    return Settings(**cast(dict[str, Any], values))
+
+
+def _count(text: str) -> int:
+    if (value := int(text)) < 1:
+        raise ValueError(text)
+    return value
+
+
+def _seconds(text: str) -> float:
+    if not 0 < (value := float(text)) <= 900:
+        raise ValueError(text)
+    return value
+
+
+def _device(text: str) -> Device:
+    if text not in ("auto", "cpu", "gpu"):
+        raise ValueError(text)
+    return cast(Device, text)
+
+
+def _folder(text: str) -> Path:
+    if not text:
+        raise ValueError(text)
+    return Path(text)
+
+
+def _hosts(text: str) -> frozenset[str]:
+    return frozenset(host.strip().lower() for host in text.split(",") if host.strip())
+
+
+_A_FOLDER = (_folder, "a folder")
+_A_COUNT = (_count, "a whole number from 1")
+_SECONDS = (_seconds, "a number of seconds, above 0 and at most 900")
+_PARSERS: dict[str, tuple[Callable[[str], object], str]] = {
+    "model_dir": _A_FOLDER,
+    "model_version": _A_COUNT,
+    "device": (_device, "auto, cpu or gpu"),
+    "tensorflow_dir": _A_FOLDER,
+    "intra_op_threads": _A_COUNT,
+    "inter_op_threads": _A_COUNT,
+    "max_image_bytes": _A_COUNT,
+    "max_image_pixels": _A_COUNT,
+    "fetch_connect_timeout_s": _SECONDS,
+    "fetch_read_timeout_s": _SECONDS,
+    "fetch_total_timeout_s": _SECONDS,
+    "url_allowed_hosts": (_hosts, "hosts, separated by commas"),
+}

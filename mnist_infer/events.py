@@ -1,0 +1,147 @@
+"""From events to payloads, from predictions and errors to answers and log lines."""
+
+import base64
+import json
+import sys
+import time
+import traceback
+from collections.abc import Mapping
+from platform import python_version
+from types import TracebackType
+
+import numpy as np
+
+from mnist_infer import __version__
+from mnist_infer.errors import (
+    BodyMissing,
+    BodyNotJson,
+    BodyNotText,
+    BodyTooDeep,
+    MnistInferError,
+    NotHttpEvent,
+    ServiceError,
+)
+from mnist_infer.model import Model
+from mnist_infer.payload import wants_probabilities
+from mnist_infer.pipeline import Prediction
+
+NO_DIGIT = -1
+"""The `result` where there is no answer."""
+
+
+def http_payload(event: object) -> object:
+    """Return the parsed JSON body of an HTTP event, of an API gateway or of a function URL.
+
+    Raises:
+        RequestError: the event is no such event, or its body is missing or not JSON.
+    """
+    if not isinstance(event, Mapping) or not _is_http_event(event):
+        raise NotHttpEvent("request not from api gw")
+    body = event.get("body")
+    if body is None or body == "":
+        raise BodyMissing("the request has no body")
+    if not isinstance(body, str):
+        raise BodyNotText("the body must be text")
+    try:
+        # Some senders write this flag as a string.
+        if event.get("isBase64Encoded") in (True, "true"):
+            body = base64.b64decode(body, validate=True).decode()
+    except ValueError as error:
+        raise BodyNotText("the body must be base64 of UTF-8 text") from error
+    try:
+        return json.loads(body)
+    except RecursionError as error:
+        raise BodyTooDeep("the body is nested too deeply") from error
+    except ValueError as error:
+        raise BodyNotJson("the body must be JSON") from error
+
+
+def success(prediction: Prediction, payload: object) -> dict[str, object]:
+    """Return the pass-through answer to an HTTP request that succeeded."""
+    answer: dict[str, object] = {"result": prediction.digit}
+    if wants_probabilities(payload):
+        answer["probabilities"] = prediction.probabilities.tolist()
+    return answer
+
+
+def failure(error: Exception) -> dict[str, object]:
+    """Return the pass-through answer to an HTTP request that failed, safe to show to anybody."""
+    if isinstance(error, NotHttpEvent):
+        return {"errMsg": str(error)}
+    if isinstance(error, MnistInferError):
+        return {"result": NO_DIGIT, "errMsg": str(error), "errCode": error.code}
+    return {"result": NO_DIGIT, "errMsg": "an internal error occurred", "errCode": MnistInferError.code}
+
+
+def log_cold_start(model: Model) -> None:
+    """Write the one log line of a new container."""
+    _write_line(
+        event="cold_start",
+        versions={
+            "mnist_infer": __version__,
+            "python": python_version(),
+            "tensorflow": model.session.tensorflow_version,
+            "numpy": np.__version__,
+        },
+        model=model.version,
+        device=model.device,
+        device_reason=model.device_reason,
+        load_milliseconds=model.load_milliseconds,
+        process_cpu_milliseconds=round(time.process_time() * 1000, 1),
+    )
+
+
+class RequestLog:
+    """Writes the one log line of a request as its `with` block ends, however it ends.
+
+    Attributes:
+        outcome: the prediction or the error, set inside the block.
+    """
+
+    def __init__(self, entry: str, context: object) -> None:
+        """Start the clock of a request.
+
+        Args:
+            entry: name of the entry point.
+            context: what the platform passes, a dict with `request_id`.
+        """
+        self.outcome: Prediction | BaseException | None = None
+        self._entry = entry
+        self._request_id = context.get("request_id") if isinstance(context, Mapping) else None
+        self._started = time.perf_counter()
+
+    def __enter__(self) -> "RequestLog":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        elapsed = round((time.perf_counter() - self._started) * 1000, 3)
+        line = {"event": "request", "request_id": self._request_id, "entry": self._entry}
+        _write_line(**line, **_outcome_fields(error or self.outcome), total_milliseconds=elapsed)
+
+
+def _outcome_fields(outcome: Prediction | BaseException | None) -> dict[str, object]:
+    if isinstance(outcome, Prediction):
+        return {
+            "outcome": "ok",
+            "digit": outcome.digit,
+            "source": outcome.source,
+            "bytes": outcome.image_bytes,
+            "milliseconds": outcome.milliseconds,
+        }
+    code = outcome.code if isinstance(outcome, MnistInferError) else MnistInferError.code
+    if isinstance(outcome, MnistInferError) and not isinstance(outcome, ServiceError):
+        return {"outcome": code}
+    return {"outcome": code, "traceback": "".join(traceback.format_exception(outcome))}
+
+
+def _is_http_event(event: Mapping[str, object]) -> bool:
+    return "requestContext" in event or ("httpMethod" in event and ("headers" in event or "path" in event))
+
+
+def _write_line(**fields: object) -> None:
+    # Not through `logging`: the platform's handler puts a prefix before the text, and the log
+    # service only splits a line into fields that is JSON from its first character.
+    sys.stdout.write(json.dumps(fields, ensure_ascii=False, default=str) + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,92 @@
+"""Which model version is served, and on which device. The only module that knows `export/`."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mnist_infer.config import Device, Settings
+from mnist_infer.errors import DeviceUnavailable, ModelUnavailable
+from mnist_infer.session import PIXELS, SavedModelSession, session_config
+
+
+@dataclass(frozen=True)
+class Model:
+    """A loaded model, and what the log tells about it.
+
+    Attributes:
+        session: predicts.
+        version: the name of its folder.
+        device: `cpu` or `gpu`.
+        device_reason: why that one.
+        load_milliseconds: library, model and a first run.
+    """
+
+    session: SavedModelSession
+    version: int
+    device: Device
+    device_reason: str
+    load_milliseconds: float
+
+
+def load_model(settings: Settings) -> Model:
+    """Load the model that the settings name, and run it once.
+
+    The first run costs several times what a later one does, so it belongs to the cold start and
+    not to somebody's request; and a model that cannot answer is found here.
+
+    Raises:
+        ModelUnavailable: there is no such model, or it does not do what the contract says.
+        DeviceUnavailable: a GPU was insisted on, and there is none.
+    """
+    started = time.perf_counter()
+    folder = find_version(settings.model_dir, settings.model_version)
+    config = session_config(
+        intra_op_threads=settings.intra_op_threads,
+        inter_op_threads=settings.inter_op_threads,
+        hide_gpus=settings.device == "cpu",
+    )
+    session = SavedModelSession(folder, config, settings.tensorflow_dir)
+    device, reason = choose_device(settings.device, session.devices)
+    probabilities = session.predict(np.zeros((1, PIXELS), np.float32))
+    if not abs(probabilities.sum() - 1) < 1e-3:  # not >=, so that a NaN is refused too
+        raise ModelUnavailable(f"the model in {folder} does not answer with probabilities")
+    elapsed = round((time.perf_counter() - started) * 1000, 1)
+    return Model(session, int(folder.name), device, reason, elapsed)
+
+
+def find_version(model_dir: Path, pinned: int | None) -> Path:
+    """Return the folder of a version, the highest unless one is pinned.
+
+    Raises:
+        ModelUnavailable: there is none.
+    """
+    try:
+        versions = {int(path.name): path for path in model_dir.iterdir() if path.name.isdecimal() and path.is_dir()}
+    except OSError as error:
+        raise ModelUnavailable(f"the model folder {model_dir} cannot be read") from error
+    if not versions:
+        raise ModelUnavailable(f"the model folder {model_dir} has no version, a subfolder named by a number")
+    if pinned is not None and pinned not in versions:
+        raise ModelUnavailable(f"the model folder {model_dir} has no version {pinned}")
+    return versions[max(versions) if pinned is None else pinned]
+
+
+def choose_device(requested: Device, devices: Sequence[str]) -> tuple[Device, str]:
+    """Return the device that the session runs on, and why.
+
+    Args:
+        requested: the setting; with `cpu` the session was told to hide GPUs.
+        devices: names of the session's devices, as `…/device:GPU:0`.
+
+    Raises:
+        DeviceUnavailable: `gpu` was requested, and there is none.
+    """
+    has_gpu = any(":GPU:" in name for name in devices)
+    if requested == "gpu" and not has_gpu:
+        raise DeviceUnavailable("MNIST_DEVICE is gpu, and TensorFlow finds no GPU")
+    if requested == "auto":
+        return ("gpu", "auto: a GPU was found") if has_gpu else ("cpu", "auto: no GPU was found")
+    return requested, "as MNIST_DEVICE says"

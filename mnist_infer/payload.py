@@ -1,0 +1,82 @@
+"""From a payload, parsed JSON of any kind, to where its image is."""
+
+import base64
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mnist_infer.errors import Base64Invalid, FieldWrongType, ImageMissing, ImageTooLarge, PayloadNotObject
+
+# As a browser's canvas and FileReader write it.
+_DATA_URL = re.compile(r"data:image/[a-z0-9.+-]+;base64,", re.IGNORECASE)
+_NO_WHITE_SPACE = dict.fromkeys(map(ord, " \t\n\r\v\f"))
+
+
+@dataclass(frozen=True)
+class InlineImage:
+    """An image file that came with the request."""
+
+    content: bytes
+
+
+@dataclass(frozen=True)
+class RemoteImage:
+    """An image file to be fetched. Nothing of the URL has been checked."""
+
+    url: str
+
+
+ImageSource = InlineImage | RemoteImage
+
+
+def parse_payload(payload: object, max_image_bytes: int) -> ImageSource:
+    """Return where the payload's image is; `image_base64` wins over `image_url`.
+
+    Args:
+        payload: parsed JSON; anything but an object with one of the two fields is refused.
+        max_image_bytes: limit for the decoded image file.
+
+    Raises:
+        RequestError: the payload is no object, a field is no string, both are empty, or
+            `image_base64` is not base64.
+        ImageTooLarge: the image has more bytes than the limit.
+    """
+    if not isinstance(payload, Mapping):
+        raise PayloadNotObject("the payload must be a JSON object")
+    encoded, url = _text(payload, "image_base64"), _text(payload, "image_url")
+    if encoded:
+        return InlineImage(_decode_base64(encoded, max_image_bytes))
+    if url:
+        return RemoteImage(url)
+    raise ImageMissing("the payload must have a non-empty image_base64 or image_url")
+
+
+def wants_probabilities(payload: object) -> bool:
+    """Return whether the payload asks for the ten probabilities: only a JSON `true` does."""
+    return isinstance(payload, Mapping) and payload.get("probabilities") is True
+
+
+def _text(payload: Mapping[str, object], field: str) -> str:
+    value = payload.get(field)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise FieldWrongType(f"{field} must be a string")
+    return value
+
+
+def _decode_base64(text: str, max_image_bytes: int) -> bytes:
+    # Four characters hold three bytes; line breaks add less than a third to that.
+    if len(text) > 2 * max_image_bytes:
+        raise ImageTooLarge(f"the image has more than {max_image_bytes} bytes")
+    if prefix := _DATA_URL.match(text):
+        text = text[prefix.end() :]
+    try:
+        content = base64.b64decode(text.translate(_NO_WHITE_SPACE), validate=True)
+    except ValueError as error:
+        raise Base64Invalid("image_base64 is not valid base64") from error
+    if not content:
+        raise Base64Invalid("image_base64 holds no data")
+    if len(content) > max_image_bytes:
+        raise ImageTooLarge(f"the image has more than {max_image_bytes} bytes")
+    return content

@@ -1,0 +1,52 @@
+"""Fetch the TensorFlow libraries that the tests and benchmarks name, one folder per version.
+
+`python tests/tensorflow_libraries.py .cache/tensorflow` leaves each at
+`.cache/tensorflow/<version>/tensorflow/`, in the wheel's own layout, and stripped as the zip has
+them. A library is the same for every Python, so the wheel may be another Python's.
+"""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+# Version, and a Python and a platform that it has a wheel for. The oldest that is supported, and
+# both pins of requirements.txt.
+WHEELS = {
+    "2.13.1": ("3.10", "manylinux2014_x86_64"),
+    "2.15.1": ("3.10", "manylinux2014_x86_64"),
+    "2.21.0": ("3.12", "manylinux_2_27_x86_64"),
+}
+LIBRARIES = ("libtensorflow_cc.so.2", "libtensorflow_framework.so.2")
+
+
+def main(cache: Path) -> None:
+    """Fetch every version that `cache` lacks."""
+    for version, (python, platform) in WHEELS.items():
+        folder = cache / version
+        if folder.exists():
+            continue
+        print(f"fetching the libraries of tensorflow-cpu {version}", flush=True)
+        cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=cache) as scratch:
+            _fetch(version, python, platform, Path(scratch))
+            (Path(scratch) / "unpacked").rename(folder)
+
+
+def _fetch(version: str, python: str, platform: str, scratch: Path) -> None:
+    target = ["--python-version", python, "--platform", platform, "--only-binary=:all:", "--no-deps"]
+    quiet = ["--quiet", "--disable-pip-version-check", "--no-cache-dir"]
+    download = [sys.executable, "-m", "pip", "download", *quiet, *target, "-d", scratch, f"tensorflow-cpu=={version}"]
+    subprocess.run(download, check=True)
+    (wheel,) = scratch.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        for library in LIBRARIES:
+            path = archive.extract(f"tensorflow/{library}", scratch / "unpacked")
+            if shutil.which("strip"):
+                subprocess.run(["strip", "--strip-unneeded", path], check=True)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
