@@ -75,7 +75,7 @@ def _by_range(values: NDArray[np.float64]) -> NDArray[np.uint8]:
     lowest, highest = values.min(), values.max()
     if not np.isfinite(highest - lowest):
         raise ValueError("pixels that are not numbers")
-    return np.rint((values - lowest) * (_WHITE / max(highest - lowest, 1e-9))).astype(np.uint8)
+    return np.asarray(np.rint((values - lowest) * (_WHITE / max(highest - lowest, 1e-9))), np.uint8)
 
 
 def _on_paper(grey_and_alpha: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -83,4 +83,4 @@ def _on_paper(grey_and_alpha: NDArray[np.float32]) -> NDArray[np.uint8]:
     grey, alpha = grey_and_alpha[..., 0], grey_and_alpha[..., 1] / _WHITE
     ink_is_bright = (grey * alpha).sum() > alpha.sum() * (_WHITE / 2)
     paper = 0 if ink_is_bright else _WHITE
-    return np.rint(grey * alpha + paper * (1 - alpha)).astype(np.uint8)
+    return np.asarray(np.rint(grey * alpha + paper * (1 - alpha)), np.uint8)

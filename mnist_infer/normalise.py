@@ -22,9 +22,9 @@ def to_model_input(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
         The article «使用 Serverless 进行 AI 预测推理», 2018.
     """
     height, width = picture.shape
-    small = _averages(height) @ picture @ _averages(width).T / 255
-    ink = 1 - small if small.mean() > 0.5 else small
-    return ink.reshape(1, SIDE * SIDE).astype(np.float32)
+    small = _averages(height) @ picture @ _averages(width).T / np.float32(255)
+    ink: NDArray[np.float32] = 1 - small if small.mean() > 0.5 else small
+    return ink.reshape(1, SIDE * SIDE)
 
 
 def _averages(length: int) -> NDArray[np.float32]:
@@ -32,4 +32,4 @@ def _averages(length: int) -> NDArray[np.float32]:
     edges = np.linspace(0, length, SIDE + 1)[:, None]
     pixels = np.arange(length)
     covered = np.minimum(edges[1:], pixels + 1) - np.maximum(edges[:-1], pixels)
-    return (covered.clip(0) * (SIDE / length)).astype(np.float32)
+    return np.asarray(covered.clip(0) * (SIDE / length), np.float32)

@@ -64,10 +64,12 @@ _PROTOTYPES = {
     "TF_Dim": (c_int64, [c_void_p, c_int]),
     "TF_SessionRun": (
         None,
-        [c_void_p, c_void_p]  # session, run options
-        + [POINTER(_Port), POINTER(c_void_p), c_int]  # inputs
-        + [POINTER(_Port), POINTER(c_void_p), c_int]  # outputs
-        + [c_void_p, c_int, c_void_p, c_void_p],  # targets, run metadata, status
+        [
+            *(c_void_p, c_void_p),  # session, run options
+            *(POINTER(_Port), POINTER(c_void_p), c_int),  # inputs
+            *(POINTER(_Port), POINTER(c_void_p), c_int),  # outputs
+            *(c_void_p, c_int, c_void_p, c_void_p),  # targets, run metadata, status
+        ],
     ),
 }
 

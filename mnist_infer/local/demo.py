@@ -1,0 +1,44 @@
+"""`demo`: the example events and pictures through the function."""
+
+import contextlib
+import io
+import json
+from pathlib import Path
+from types import ModuleType
+
+from mnist_infer.local.platform import ROOT, has_failed, load_handler, new_context, through_json
+from mnist_infer.local.predict import predict
+
+EXAMPLES = ROOT / "examples"
+NO_NETWORK = ("host_not_found", "host_unreachable", "fetch_timeout")
+
+
+def demo() -> int:
+    """Run every example, print what it gives, and return the exit status.
+
+    Returns:
+        0, or 1 where an example failed; the one with a URL may, where there is no network.
+    """
+    print("Events through the entry points of handler.py")
+    with contextlib.redirect_stdout(io.StringIO()):
+        handler = load_handler()
+    statuses = [_run_event(handler, path) for path in sorted(EXAMPLES.glob("*.json"))]
+    print("\nPictures: the digit, its probability, the file")
+    pictures = [str(path.relative_to(ROOT)) for path in sorted((EXAMPLES / "digits").iterdir())]
+    return max(*statuses, predict(pictures))
+
+
+def _run_event(handler: ModuleType, path: Path) -> int:
+    name = entry_of(path)
+    with contextlib.redirect_stdout(io.StringIO()) as log:
+        answer = through_json(getattr(handler, name)(json.loads(path.read_text()), new_context()))
+    outcome = json.loads(log.getvalue().splitlines()[-1])["outcome"]
+    no_network = has_failed(answer) and outcome in NO_NETWORK
+    remark = f"   ({outcome}: there is no network here)" if no_network else ""
+    print(f"{name:16} {path.name:24} {json.dumps(answer)}{remark}")
+    return int(has_failed(answer) and not no_network)
+
+
+def entry_of(event_file: Path) -> str:
+    """Return the entry point that an example event is for: its name begins with `demo`, or it is an HTTP event."""
+    return "demo" if event_file.name.startswith("demo") else "apigw_interface"
