@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+import urllib3
 from requests.adapters import HTTPAdapter
 
 from mnist_infer.config import Settings
@@ -67,9 +68,9 @@ def fetch(url: str, settings: Settings) -> bytes:
         http.mount("https://", _PinnedAdapter(target))
         try:
             return _read(http, target, settings, deadline)
-        except requests.Timeout as error:
+        except (requests.Timeout, urllib3.exceptions.TimeoutError) as error:
             raise FetchTimeout("the image's host is too slow") from error
-        except (requests.RequestException, OSError) as error:
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise HostUnreachable("the image's host does not answer") from error
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from mnist_infer.config import Device, Settings
-from mnist_infer.errors import DeviceUnavailable, ModelUnavailable
+from mnist_infer.errors import DeviceUnavailable, InferenceFailed, ModelUnavailable
 from mnist_infer.session import PIXELS, SavedModelSession, session_config
 
 
@@ -50,7 +50,10 @@ def load_model(settings: Settings) -> Model:
     )
     session = SavedModelSession(folder, config, settings.tensorflow_dir)
     device, reason = choose_device(settings.device, session.devices)
-    probabilities = session.predict(np.zeros((1, PIXELS), np.float32))
+    try:
+        probabilities = session.predict(np.zeros((1, PIXELS), np.float32))
+    except InferenceFailed as error:
+        raise ModelUnavailable(f"the model in {folder} cannot answer: {error}") from error
     if not abs(probabilities.sum() - 1) < 1e-3:  # not >=, so that a NaN is refused too
         raise ModelUnavailable(f"the model in {folder} does not answer with probabilities")
     elapsed = round((time.perf_counter() - started) * 1000, 1)

@@ -1,0 +1,69 @@
+"""Fixtures that several test modules share: real parts wherever they can run."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from mnist_infer.config import Settings
+from mnist_infer.local.platform import load_handler
+from mnist_infer.session import SavedModelSession, session_config
+from tests.pictures import MODEL_DIR, ROOT
+from tests.servers import Server, running_server
+
+ONE_CPU_THREAD = session_config(intra_op_threads=1, inter_op_threads=1, hide_gpus=True)
+
+
+@pytest.fixture(scope="session")
+def session() -> Iterator[SavedModelSession]:
+    """The exported model, in the development library."""
+    loaded = SavedModelSession(MODEL_DIR, ONE_CPU_THREAD)
+    yield loaded
+    loaded.close()
+
+
+@pytest.fixture(scope="session")
+def oracle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of what TensorFlow's own Python package says, see `tests.oracle`."""
+    folder = tmp_path_factory.mktemp("oracle")
+    command = [sys.executable, "-W", "ignore", "-m", "tests.oracle", str(folder)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"})
+    return folder
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """A local HTTP server."""
+    with running_server() as running:
+        yield running
+
+
+@pytest.fixture
+def local_settings(server: Server) -> Settings:
+    """Settings that let image URLs lead to the local server, and are quick to lose patience."""
+    return Settings(
+        url_allowed_hosts=frozenset({f"127.0.0.1:{server.port}"}),
+        fetch_connect_timeout_s=1.0,
+        fetch_read_timeout_s=0.2,
+        fetch_total_timeout_s=0.4,
+        max_image_bytes=200_000,
+    )
+
+
+@pytest.fixture
+def load(monkeypatch: pytest.MonkeyPatch) -> Callable[..., ModuleType]:
+    """Load handler.py as the platform does, under the `MNIST_*` variables that are given."""
+    for variable in [name for name in os.environ if name.startswith("MNIST_") and name != "MNIST_TENSORFLOW_DIR"]:
+        monkeypatch.delenv(variable)
+    monkeypatch.chdir(ROOT)  # loading goes there too; this brings the tests back
+
+    def load(**variables: str) -> ModuleType:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        return load_handler()
+
+    return load

@@ -1,0 +1,90 @@
+"""Who may import what: the table that keeps each foreign library in one module."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from tests.pictures import ROOT
+
+PACKAGE = ROOT / "mnist_infer"
+MODULES = [ROOT / "handler.py", *sorted(path for path in PACKAGE.glob("*.py") if path.name != "__main__.py")]
+
+# Foreign package or special part of the standard library, and the only modules that may import it.
+KNOWN_TO = {
+    "requests": {"download"},
+    "urllib3": {"download"},
+    "socket": {"download"},
+    "ipaddress": {"download"},
+    "PIL": {"decode"},
+    "ctypes": {"session"},
+    "os": {"config", "__init__"},
+    "sys": {"events"},
+    "json": {"events"},
+    "numpy": {"decode", "normalise", "session", "model", "pipeline", "events"},
+    "logging": {"decode", "download"},
+    "tensorflow": set(),
+}
+
+# Our own modules, and what each may import of the others.
+MAY_IMPORT = {
+    "handler": {"config", "errors", "events", "model", "pipeline"},
+    "__init__": set(),
+    "errors": set(),
+    "config": {"errors"},
+    "payload": {"errors"},
+    "download": {"config", "errors"},
+    "decode": {"errors"},
+    "normalise": set(),
+    "session": {"errors"},
+    "model": {"config", "errors", "session"},
+    "pipeline": {"config", "decode", "download", "normalise", "payload", "session"},
+    "events": {"__init__", "errors", "model", "payload", "pipeline"},
+}
+
+
+def imports(path: Path) -> tuple[set[str], set[str]]:
+    """Return the names of the foreign packages and of our own modules that a file imports."""
+    foreign, own = set(), set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module == "mnist_infer":
+            modules = {path.stem for path in PACKAGE.glob("*.py")}
+            own |= {alias.name if alias.name in modules else "__init__" for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names = [node.module or ""]
+        for name in names:
+            package, _, module = name.partition(".")
+            (own if package == "mnist_infer" else foreign).add(module if package == "mnist_infer" else package)
+    return foreign, own
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_a_module_imports_what_the_table_allows_and_nothing_more(path: Path) -> None:
+    foreign, own = imports(path)
+    assert own <= MAY_IMPORT[path.stem]
+    for package in foreign & set(KNOWN_TO):
+        assert path.stem in KNOWN_TO[package], f"{path.stem} must not import {package}"
+
+
+def test_the_table_has_every_module_and_no_arrow_that_is_not_used() -> None:
+    assert {path.stem for path in MODULES} == set(MAY_IMPORT)
+    for path in MODULES:
+        foreign, own = imports(path)
+        assert own == MAY_IMPORT[path.stem]
+        assert {package for package, known_to in KNOWN_TO.items() if path.stem in known_to} <= foreign
+
+
+def test_nothing_that_is_shipped_imports_the_tools_of_a_developers_machine() -> None:
+    for path in MODULES:
+        assert not any(module.startswith(("local", "export")) for module in imports(path)[1])
+
+
+def test_the_docstring_of_the_package_names_the_modules_in_the_order_of_the_path() -> None:
+    docstring = ast.get_docstring(ast.parse((PACKAGE / "__init__.py").read_text())) or ""
+    path = [
+        docstring.index(f"`{name}`") for name in ("events", "payload", "download", "decode", "normalise", "session")
+    ]
+    assert path == sorted(path)

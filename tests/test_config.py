@@ -1,0 +1,52 @@
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from mnist_infer.config import Settings, load_settings
+from mnist_infer.errors import SettingInvalid
+
+
+def test_without_variables_every_setting_has_its_default() -> None:
+    assert load_settings({"PATH": "/bin", "SCF_FUNCTIONNAME": "f"}) == Settings()
+
+
+def test_every_setting_can_be_set() -> None:
+    values = {
+        "model_dir": ("/models", Path("/models")),
+        "model_version": ("7", 7),
+        "device": ("gpu", "gpu"),
+        "tensorflow_dir": ("/opt/tensorflow", Path("/opt/tensorflow")),
+        "intra_op_threads": ("2", 2),
+        "inter_op_threads": ("3", 3),
+        "max_image_bytes": ("1000", 1000),
+        "max_image_pixels": ("2000", 2000),
+        "fetch_connect_timeout_s": ("0.5", 0.5),
+        "fetch_read_timeout_s": ("1", 1.0),
+        "fetch_total_timeout_s": ("2.5", 2.5),
+        "url_allowed_hosts": (" Example.com, 10.0.0.1:8080 ,", frozenset({"example.com", "10.0.0.1:8080"})),
+    }
+    assert set(values) == {field.name for field in fields(Settings)}
+    settings = load_settings({f"MNIST_{name.upper()}": text for name, (text, _) in values.items()})
+    assert settings == Settings(**{name: value for name, (_, value) in values.items()})
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("MNIST_DEVICE", "GPU"),
+        ("MNIST_DEVICE", ""),
+        ("MNIST_MODEL_VERSION", "latest"),
+        ("MNIST_MODEL_VERSION", "0"),
+        ("MNIST_MODEL_DIR", ""),
+        ("MNIST_MAX_IMAGE_BYTES", "-1"),
+        ("MNIST_MAX_IMAGE_BYTES", "10MB"),
+        ("MNIST_FETCH_TOTAL_TIMEOUT_S", "0"),
+        ("MNIST_FETCH_TOTAL_TIMEOUT_S", "nan"),
+        ("MNIST_FETCH_TOTAL_TIMEOUT_S", "inf"),
+        ("MNIST_MAX_IMAGE_PIXEL", "1"),
+    ],
+)
+def test_a_value_or_a_name_that_makes_no_sense_is_refused_by_its_name(variable: str, value: str) -> None:
+    with pytest.raises(SettingInvalid, match=variable):
+        load_settings({variable: value})

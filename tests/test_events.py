@@ -1,0 +1,143 @@
+import base64
+import json
+
+import numpy as np
+import pytest
+
+from mnist_infer import events
+from mnist_infer.errors import (
+    BodyMissing,
+    BodyNotJson,
+    BodyNotText,
+    BodyTooDeep,
+    ImageTooLarge,
+    MnistInferError,
+    NotHttpEvent,
+)
+from mnist_infer.events import RequestLog, failure, http_payload, success
+from mnist_infer.pipeline import Prediction
+
+PAYLOAD = {"image_url": "图"}
+BODY = json.dumps(PAYLOAD, ensure_ascii=False)
+PREDICTION = Prediction(7, np.full(10, 0.1, np.float32), "base64", 254, {"decode": 0.3})
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        pytest.param({"requestContext": {}, "body": BODY}, id="gateway"),
+        pytest.param({"httpMethod": "POST", "headers": {}, "body": BODY}, id="function URL by its headers"),
+        pytest.param({"httpMethod": "POST", "path": "/", "body": BODY}, id="function URL by its path"),
+        pytest.param({"requestContext": None, "body": BODY, "isBase64Encoded": "false"}, id="the string false"),
+        pytest.param({"requestContext": {}, "body": BODY, "isBase64Encoded": False}, id="not base64"),
+        *(
+            pytest.param(
+                {"requestContext": {}, "body": base64.b64encode(BODY.encode()).decode(), "isBase64Encoded": flag},
+                id=f"base64, {flag!r}",
+            )
+            for flag in (True, "true")
+        ),
+    ],
+)
+def test_both_http_events_carry_the_payload_in_their_body(event: object) -> None:
+    assert http_payload(event) == PAYLOAD
+
+
+@pytest.mark.parametrize(
+    "event",
+    [None, [], 7, "requestContext", {}, PAYLOAD, {"body": BODY}, {"httpMethod": "POST"}, {"headers": {}, "path": "/"}],
+    ids=repr,
+)
+def test_what_is_no_http_event_is_refused_in_the_articles_words(event: object) -> None:
+    with pytest.raises(NotHttpEvent) as caught:
+        http_payload(event)
+    assert failure(caught.value) == {"errMsg": "request not from api gw"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "error"),
+    [
+        pytest.param({}, BodyMissing, id="missing"),
+        pytest.param({"body": None}, BodyMissing, id="null"),
+        pytest.param({"body": ""}, BodyMissing, id="empty"),
+        pytest.param({"body": PAYLOAD}, BodyNotText, id="an object"),
+        pytest.param({"body": 7}, BodyNotText, id="a number"),
+        pytest.param({"body": "hello"}, BodyNotJson, id="text"),
+        pytest.param({"body": "image_url=http%3A%2F%2Fx"}, BodyNotJson, id="a form"),
+        pytest.param({"body": '{"image_url": "x"} more'}, BodyNotJson, id="more behind the JSON"),
+        pytest.param({"body": "\ufeff{}"}, BodyNotJson, id="a byte order mark"),
+        pytest.param({"body": "9" * 10_000}, BodyNotJson, id="an integer that Python refuses", marks=[]),
+        pytest.param({"body": "[" * 100_000}, BodyTooDeep, id="100 000 lists deep"),
+        pytest.param({"body": '{"a":' * 100_000}, BodyTooDeep, id="100 000 objects deep"),
+        pytest.param({"body": "e30", "isBase64Encoded": True}, BodyNotText, id="base64 without padding"),
+        pytest.param({"body": "{}", "isBase64Encoded": "true"}, BodyNotText, id="JSON said to be base64"),
+        pytest.param({"body": "图", "isBase64Encoded": True}, BodyNotText, id="Chinese said to be base64"),
+        pytest.param({"body": "//4=", "isBase64Encoded": True}, BodyNotText, id="base64 of no UTF-8"),
+    ],
+)
+def test_a_body_that_is_no_json_text_is_refused(fields: dict[str, object], error: type[MnistInferError]) -> None:
+    with pytest.raises(error):
+        http_payload({"httpMethod": "POST", "path": "/"} | fields)
+
+
+def test_an_answer_holds_the_digit_and_nothing_more_unless_more_was_asked_for() -> None:
+    assert success(PREDICTION, {}) == {"result": 7}
+    answer = json.loads(json.dumps(success(PREDICTION, {"probabilities": True})))
+    assert answer == {"result": 7, "probabilities": pytest.approx([0.1] * 10)}
+
+
+def test_an_error_is_answered_with_its_sentence_and_its_code() -> None:
+    answer = failure(ImageTooLarge("the image has more than 10 bytes"))
+    assert answer == {"result": -1, "errMsg": "the image has more than 10 bytes", "errCode": "image_too_large"}
+
+
+def test_a_bug_is_answered_without_its_text() -> None:
+    answer = failure(KeyError("secret"))
+    assert answer == {"result": -1, "errMsg": "an internal error occurred", "errCode": "internal_error"}
+
+
+def log_line(capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
+    (line,) = capsys.readouterr().out.splitlines()
+    fields: dict[str, object] = json.loads(line)
+    return fields
+
+
+def test_a_request_that_succeeds_leaves_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with RequestLog("demo", {"request_id": "abc"}) as log:
+        log.outcome = PREDICTION
+    line = log_line(capsys)
+    assert line.pop("total_milliseconds") >= 0  # type: ignore[operator]
+    assert line == {
+        "event": "request",
+        "request_id": "abc",
+        "entry": "demo",
+        "outcome": "ok",
+        "digit": 7,
+        "source": "base64",
+        "bytes": 254,
+        "milliseconds": {"decode": 0.3},
+    }
+
+
+def test_a_request_that_fails_leaves_its_code_and_no_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    with RequestLog("demo", None) as log:
+        log.outcome = ImageTooLarge("the image has more than 10 bytes")
+    line = log_line(capsys)
+    assert line["outcome"] == "image_too_large"
+    assert line["request_id"] is None
+    assert "traceback" not in line
+
+
+def test_a_bug_leaves_its_traceback_and_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(ZeroDivisionError), RequestLog("demo", {}):
+        _ = 1 / 0
+    line = log_line(capsys)
+    assert line["outcome"] == "internal_error"
+    assert "ZeroDivisionError" in str(line["traceback"])
+
+
+def test_a_request_id_that_json_cannot_hold_is_logged_as_text(capsys: pytest.CaptureFixture[str]) -> None:
+    with RequestLog("demo", {"request_id": {1}}) as log:
+        log.outcome = PREDICTION
+    assert log_line(capsys)["request_id"] == "{1}"
+    assert events.NO_DIGIT == -1

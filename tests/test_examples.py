@@ -1,0 +1,145 @@
+"""Everything in examples/ does what its name says, and the tools of a developer's machine show it."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import requests.adapters
+
+from mnist_infer import download
+from mnist_infer.local import cli
+from mnist_infer.local.demo import entry_of
+from mnist_infer.local.platform import has_failed, new_context, through_json
+from tests.pictures import EXAMPLES, ROOT
+from tests.servers import Server
+
+EVENTS = sorted(EXAMPLES.glob("*.json"))
+DIGITS = sorted((EXAMPLES / "digits").iterdir())
+EXPECTED = {"apigw_event": 0, "demo_base64": 7, "demo_url": 3, "function_url_event": 9}
+CONSOLE_LIMIT_BYTES = 64 * 1024
+
+
+@pytest.fixture
+def url_example_comes_from_the_local_server(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Serve every https URL's last part from the local server, over plain HTTP."""
+    send = requests.adapters.HTTPAdapter.send
+
+    def send_to_server(self: object, request: requests.PreparedRequest, **options: object) -> requests.Response:
+        request.url = f"http://127.0.0.1:{server.port}/3.png"
+        return send(self, request, **options)  # type: ignore[arg-type]
+
+    def getaddrinfo(_: str, port: int, *__: object, **___: object) -> list[object]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
+
+    monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", send_to_server)
+    monkeypatch.setattr(download.socket, "getaddrinfo", getaddrinfo)
+    monkeypatch.setenv("MNIST_URL_ALLOWED_HOSTS", "raw.githubusercontent.com")
+
+
+@pytest.mark.usefixtures("url_example_comes_from_the_local_server")
+@pytest.mark.parametrize("path", EVENTS, ids=lambda path: path.stem)
+def test_every_example_event_is_answered_with_its_digit(path: Path, load: Callable[..., ModuleType]) -> None:
+    entry = getattr(load(MNIST_URL_ALLOWED_HOSTS="raw.githubusercontent.com"), entry_of(path))
+    answer = through_json(entry(json.loads(path.read_text()), new_context()))
+    assert (answer["result"] if isinstance(answer, dict) else answer) == EXPECTED[path.stem]
+
+
+@pytest.mark.parametrize("path", EVENTS, ids=lambda path: path.stem)
+def test_every_example_event_fits_the_console(path: Path) -> None:
+    assert path.stat().st_size < CONSOLE_LIMIT_BYTES
+
+
+def test_the_example_pictures_are_the_ten_digits_in_many_formats() -> None:
+    assert [path.name[0] for path in DIGITS] == list("0123456789")
+    assert {path.suffix for path in DIGITS} == {".png", ".jpg", ".bmp", ".gif", ".webp", ".tif"}
+
+
+def run_cli(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "mnist_infer", *arguments]
+    return subprocess.run(command, cwd=ROOT, env=os.environ | environ, capture_output=True, text=True)
+
+
+def test_predict_prints_a_digit_a_line_with_its_probability() -> None:
+    child = run_cli("predict", *map(str, DIGITS))
+    assert child.returncode == 0
+    for line, path in zip(child.stdout.splitlines(), DIGITS, strict=True):
+        digit, probability, name = line.split()
+        assert (digit, name) == (path.name[0], str(path))
+        assert 50 < float(probability.rstrip("%")) <= 100
+
+
+def test_predict_says_what_it_cannot_read_goes_on_and_fails(tmp_path: Path) -> None:
+    (tmp_path / "text.png").write_text("no image")
+    child = run_cli("predict", str(tmp_path / "text.png"), str(tmp_path / "nowhere.png"), str(DIGITS[4]))
+    assert child.returncode == 1
+    assert child.stdout.startswith("4 ")
+    assert len(child.stderr.splitlines()) == 2
+
+
+def test_invoke_prints_what_the_platforms_log_prints() -> None:
+    child = run_cli("invoke", "--entry", "apigw_interface", "examples/apigw_event.json")
+    assert child.returncode == 0
+    cold_start, start, request, answer, end, report = child.stdout.splitlines()
+    assert json.loads(cold_start)["event"] == "cold_start"
+    assert start.startswith("START RequestId: ")
+    assert json.loads(request)["request_id"] == start.split()[-1] == end.split()[-1]
+    assert json.loads(answer) == {"result": 0}
+    assert "Duration:" in report
+    assert "MemUsage:" in report
+
+
+@pytest.mark.parametrize(
+    ("entry", "event"),
+    [
+        ("demo", {"image_base64": ""}),
+        ("apigw_interface", {"image_base64": ""}),
+        ("apigw_interface", {"requestContext": 1}),
+    ],
+)
+def test_invoke_fails_where_the_function_has_no_digit(entry: str, event: object, tmp_path: Path) -> None:
+    file = tmp_path / "event.json"
+    file.write_text(json.dumps(event))
+    assert run_cli("invoke", "--entry", entry, str(file)).returncode == 1
+
+
+def test_invoke_answers_an_exception_as_the_platform_does(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], load: Callable[..., ModuleType]
+) -> None:
+    handler = load()
+    monkeypatch.setattr(handler, "demo", lambda *_: 1 / 0)
+    monkeypatch.setattr("mnist_infer.local.invoke.load_handler", lambda: handler)
+    monkeypatch.setattr(sys, "argv", ["mnist_infer", "invoke", str(EVENTS[0])])
+    capsys.readouterr()
+    assert cli.main() == 1
+    answer = json.loads(capsys.readouterr().out.splitlines()[1])
+    assert (answer["errorCode"], answer["errorMessage"]) == (-1, "division by zero")
+
+
+def test_a_model_that_cannot_be_loaded_is_one_line(tmp_path: Path) -> None:
+    child = run_cli("predict", str(DIGITS[0]), MNIST_MODEL_DIR=str(tmp_path))
+    assert child.returncode == 1
+    assert child.stderr.splitlines() == [
+        f"mnist_infer: the model folder {tmp_path} has no version, a subfolder named by a number"
+    ]
+
+
+def test_demo_runs_every_example_and_says_where_there_is_no_network() -> None:
+    child = run_cli("demo", MNIST_FETCH_CONNECT_TIMEOUT_S="0.5")
+    assert child.returncode == 0
+    for path in EVENTS + DIGITS:
+        assert path.name in child.stdout
+    (url_line,) = (line for line in child.stdout.splitlines() if "demo_url" in line)
+    assert url_line.split()[2] == "3" or "there is no network here" in url_line
+
+
+@pytest.mark.parametrize(
+    ("answer", "failed"), [(7, False), (0, False), (-1, True), ({"result": 0}, False), ({"errMsg": ""}, True)]
+)
+def test_a_failure_is_told_from_a_digit(answer: object, failed: bool) -> None:
+    assert has_failed(answer) is failed

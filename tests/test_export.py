@@ -1,0 +1,134 @@
+"""Training's and export's own guards. What needs TensorFlow's Python package runs in a process of its own."""
+
+import gzip
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from export import mnist
+from export.mnist import DataError, load_mnist
+from tests.pictures import MODEL_DIR, ROOT
+
+
+def write_idx(folder: Path, name: str, array: np.ndarray, packed: bool) -> None:
+    content = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">i4").tobytes() + array.tobytes()
+    path = folder / (f"{name}.gz" if packed else name)
+    path.write_bytes(gzip.compress(content) if packed else content)
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A small data set in the place of MNIST, some of it gzipped, with its hashes expected."""
+    random = np.random.default_rng(1)
+    arrays = {
+        "train-images-idx3-ubyte": random.integers(0, 256, (30, 28, 28), np.uint8),
+        "train-labels-idx1-ubyte": random.integers(0, 10, 30, np.uint8),
+        "t10k-images-idx3-ubyte": random.integers(0, 256, (7, 28, 28), np.uint8),
+        "t10k-labels-idx1-ubyte": random.integers(0, 10, 7, np.uint8),
+    }
+    for name, array in arrays.items():
+        write_idx(tmp_path, name, array, packed="images" in name)
+    monkeypatch.setattr(mnist, "_SHA256", {name: hashlib.sha256(array).hexdigest() for name, array in arrays.items()})
+    monkeypatch.setattr(mnist, "HELD_BACK", 5)
+    return tmp_path
+
+
+def test_the_data_set_comes_in_three_parts_that_do_not_overlap(data: Path) -> None:
+    parts = load_mnist(data)
+    assert [len(part) for part in (parts.train, parts.held_back, parts.test)] == [25, 5, 7]
+    assert all(part.images.shape == (len(part), 28, 28) for part in (parts.train, parts.held_back, parts.test))
+    held_back = {image.tobytes() for image in parts.held_back.images}
+    assert held_back.isdisjoint(image.tobytes() for image in parts.train.images)
+
+
+def test_another_data_set_is_refused(data: Path) -> None:
+    write_idx(data, "t10k-labels-idx1-ubyte", np.zeros(7, np.uint8), packed=False)
+    with pytest.raises(DataError, match="t10k-labels-idx1-ubyte is not the MNIST file"):
+        load_mnist(data)
+
+
+@pytest.mark.parametrize(
+    "content", [None, b"", b"\0\0", b"\0\0\x08\x03\0\0\0\x01"], ids=["missing", "empty", "cut", "no data"]
+)
+def test_a_file_that_is_missing_or_cut_is_refused_by_its_name(data: Path, content: bytes | None) -> None:
+    (data / "train-images-idx3-ubyte.gz").unlink()
+    if content is not None:
+        (data / "train-images-idx3-ubyte").write_bytes(content)
+    with pytest.raises(DataError, match="train-images-idx3-ubyte cannot be read"):
+        load_mnist(data)
+
+
+def test_a_gzip_file_that_is_damaged_is_refused(data: Path) -> None:
+    (data / "train-images-idx3-ubyte.gz").write_bytes(b"\x1f\x8b rubbish")
+    with pytest.raises(DataError, match="train-images-idx3-ubyte cannot be read"):
+        load_mnist(data)
+
+
+EXPORT = """
+import sys
+from pathlib import Path
+import numpy as np
+import tensorflow as tf
+from export import export, mnist
+from export.mnist import Digits, Mnist
+from export.network import build_model
+
+folder, target = Path(sys.argv[1]), sys.argv[2]
+random = np.random.default_rng(1)
+digits = Digits(random.integers(0, 256, (600, 28, 28), np.uint8), random.integers(0, 10, 600, np.uint8))
+export.load_mnist = lambda _: Mnist(digits, digits, digits)
+tf.keras.utils.set_random_seed(1)
+model = build_model()
+model(random.random((64, 28, 28, 1), np.float32), training=True)  # moves the batch statistics
+model.save(folder / "model.keras")
+(folder / "run.json").write_text('{"seed": 1}')
+if target == "tampered":
+    fold = export.fold_batch_normalisation
+    export.fold_batch_normalisation = lambda model: [layer._replace(bias=layer.bias + 0.1) for layer in fold(model)]
+    target = "0"
+sys.argv = ["export", "--training", str(folder), "--output", str(folder / "4"), "--target", target]
+sys.exit(export.main())
+"""
+
+
+def run_export(folder: Path, target: str) -> subprocess.CompletedProcess[str]:
+    (folder / "4").mkdir()
+    (folder / "4" / "former").touch()
+    command = [sys.executable, "-W", "ignore", "-c", EXPORT, str(folder), target]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+
+
+def test_an_export_replaces_the_former_model_and_has_its_figures_beside_it(tmp_path: Path) -> None:
+    child = run_export(tmp_path, target="0")
+    assert child.returncode == 0, child.stderr
+    assert {path.name for path in (tmp_path / "4").iterdir()} >= {"saved_model.pb", "variables", "figures.json"}
+    assert not (tmp_path / "4" / "former").exists()
+    figures = json.loads((tmp_path / "4" / "figures.json").read_text())
+    assert figures["largest_difference_to_trained_network"] < 1e-5
+    assert figures["seed"] == 1
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [("0.992", "of the held-back digits read"), ("tampered", "differs by")],
+    ids=["poor", "tampered"],
+)
+def test_a_model_that_reads_too_little_or_was_changed_on_its_way_is_not_exported(
+    target: str, message: str, tmp_path: Path
+) -> None:
+    child = run_export(tmp_path, target)
+    assert child.returncode == 1
+    assert message in child.stderr
+    assert {path.name for path in (tmp_path / "4").iterdir()} == {"former"}
+    assert {path.name for path in tmp_path.iterdir()} == {"4", "model.keras", "run.json"}
+
+
+def test_the_committed_model_has_its_figures_beside_it_and_passed_its_gate() -> None:
+    figures = json.loads((MODEL_DIR / "figures.json").read_text())
+    assert figures["held_back_accuracy"] >= 0.992
+    assert figures["test_accuracy"] >= 0.992

@@ -1,0 +1,79 @@
+import pytest
+
+from mnist_infer.errors import (
+    Base64Invalid,
+    FieldWrongType,
+    ImageMissing,
+    ImageTooLarge,
+    MnistInferError,
+    PayloadNotObject,
+)
+from mnist_infer.payload import InlineImage, RemoteImage, parse_payload, wants_probabilities
+
+LIMIT = 1000
+
+
+@pytest.mark.parametrize(
+    ("payload", "source"),
+    [
+        pytest.param({"image_base64": "aGk="}, InlineImage(b"hi"), id="base64"),
+        pytest.param({"image_url": "http://x/"}, RemoteImage("http://x/"), id="url"),
+        pytest.param({"image_base64": "aGk=", "image_url": "http://x/"}, InlineImage(b"hi"), id="base64 wins"),
+        pytest.param({"image_base64": "", "image_url": "u"}, RemoteImage("u"), id="empty base64, then the url"),
+        pytest.param({"image_base64": None, "image_url": "u"}, RemoteImage("u"), id="null base64, then the url"),
+        pytest.param({"image_base64": "aGk=", "image_url": None, "more": [1]}, InlineImage(b"hi"), id="other fields"),
+        pytest.param({"image_base64": " a\tG\nk\r=\v\f"}, InlineImage(b"hi"), id="white space"),
+        pytest.param({"image_base64": "data:image/png;base64,aGk="}, InlineImage(b"hi"), id="data URL"),
+        pytest.param({"image_base64": "DATA:image/SVG+xml;Base64,aGk="}, InlineImage(b"hi"), id="data URL's case"),
+    ],
+)
+def test_a_payload_says_where_its_image_is(payload: object, source: object) -> None:
+    assert parse_payload(payload, LIMIT) == source
+
+
+@pytest.mark.parametrize(
+    ("payload", "error"),
+    [
+        pytest.param(None, PayloadNotObject, id="null"),
+        pytest.param([{"image_url": "u"}], PayloadNotObject, id="list"),
+        pytest.param(7, PayloadNotObject, id="number"),
+        pytest.param("image_url", PayloadNotObject, id="string"),
+        pytest.param({}, ImageMissing, id="no field"),
+        pytest.param({"image_base64": "", "image_url": ""}, ImageMissing, id="both empty"),
+        pytest.param({"image_base64": None, "image_url": None}, ImageMissing, id="both null"),
+        pytest.param({"image_base64": 7}, FieldWrongType, id="base64 is a number"),
+        pytest.param({"image_base64": False}, FieldWrongType, id="base64 is false"),
+        pytest.param({"image_url": ["u"]}, FieldWrongType, id="url is a list"),
+        pytest.param({"image_base64": "aGk=", "image_url": {}}, FieldWrongType, id="url is an object"),
+        pytest.param({"image_base64": "aGk"}, Base64Invalid, id="no padding"),
+        pytest.param({"image_base64": "aGk=="}, Base64Invalid, id="too much padding"),
+        pytest.param({"image_base64": "a=Gk"}, Base64Invalid, id="padding inside"),
+        pytest.param({"image_base64": "aG-_"}, Base64Invalid, id="URL alphabet"),
+        pytest.param({"image_base64": "aGk=\0"}, Base64Invalid, id="NUL"),
+        pytest.param({"image_base64": "aGk=\u00a0"}, Base64Invalid, id="white space that is not ASCII"),
+        pytest.param({"image_base64": "图片"}, Base64Invalid, id="Chinese"),
+        pytest.param({"image_base64": "\ud800"}, Base64Invalid, id="half a surrogate pair"),
+        pytest.param({"image_base64": " \n"}, Base64Invalid, id="white space only"),
+        pytest.param({"image_base64": "data:image/png;base64,"}, Base64Invalid, id="empty data URL"),
+        pytest.param({"image_base64": "data:text/html;base64,aGk="}, Base64Invalid, id="data URL of a page"),
+        pytest.param({"image_base64": "data:image/png,aGk="}, Base64Invalid, id="data URL without base64"),
+        pytest.param({"image_base64": "A" * 1336}, ImageTooLarge, id="one byte too many"),
+        pytest.param({"image_base64": "A" * 10**6}, ImageTooLarge, id="far too many"),
+    ],
+)
+def test_a_payload_that_cannot_be_understood_is_refused(payload: object, error: type[MnistInferError]) -> None:
+    with pytest.raises(error):
+        parse_payload(payload, LIMIT)
+
+
+def test_an_image_as_large_as_the_limit_is_taken_with_line_breaks() -> None:
+    text = "A" * 1332
+    lines = "\r\n".join(text[i : i + 76] for i in range(0, len(text), 76))
+    assert parse_payload({"image_base64": lines}, LIMIT - 1) == InlineImage(bytes(999))
+
+
+@pytest.mark.parametrize(
+    ("payload", "wanted"), [({"probabilities": True}, True), ({"probabilities": 1}, False), (5, False)]
+)
+def test_only_true_asks_for_probabilities(payload: object, wanted: bool) -> None:
+    assert wants_probabilities(payload) is wanted
