@@ -69,8 +69,12 @@ def write_saved_model(layers: Sequence[Layer], folder: Path) -> None:
         y = tf.nn.softmax(inference_graph(x, layers), name="y")
         signature = v1.saved_model.predict_signature_def({"x": x}, {"y": y})
         builder = v1.saved_model.Builder(str(folder))
-        builder.add_meta_graph_and_variables(session, ["serve"], {"serving_default": signature})
+        # Without the defaults that a newer TensorFlow writes, an older one can read the graph.
+        builder.add_meta_graph_and_variables(
+            session, ["serve"], {"serving_default": signature}, strip_default_attrs=True
+        )
         builder.save()
+    (folder / "variables").rmdir()  # there are none: what was learnt stands in the graph
 
 
 def measure(network: tf.keras.Model, folder: Path, held_back: Digits, test: Digits) -> dict[str, object]:
@@ -79,7 +83,7 @@ def measure(network: tf.keras.Model, folder: Path, held_back: Digits, test: Digi
     Raises:
         ExportError: it does not give the answers of the network that it was made from.
     """
-    config = session_config(intra_op_threads=1, inter_op_threads=1, hide_gpus=True)
+    config = session_config(intra_op_threads=1, inter_op_threads=0, hide_gpus=True)
     session = SavedModelSession(folder, config)
 
     def probabilities(digits: Digits) -> NDArray[np.float32]:

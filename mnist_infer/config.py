@@ -2,17 +2,15 @@
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal, NamedTuple, cast
 
 from mnist_infer.errors import SettingInvalid
 
 Device = Literal["auto", "cpu", "gpu"]
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(NamedTuple):
     """Every limit and choice, read once per container.
 
     Attributes:
@@ -20,7 +18,7 @@ class Settings:
         model_version: the version to serve; None serves the highest.
         device: `auto` takes a GPU where there is one, `gpu` insists on one, `cpu` hides them.
         tensorflow_dir: folder of `libtensorflow_cc.so.2`; None finds the package `tensorflow`.
-        intra_op_threads, inter_op_threads: TensorFlow's threads, at least 1.
+        intra_op_threads, inter_op_threads: TensorFlow's threads, see `session_config`.
         max_image_bytes: size of an image file, sent or fetched.
         max_image_pixels: width times height of an image.
         fetch_connect_timeout_s, fetch_read_timeout_s: longest wait for a connection, for data.
@@ -34,7 +32,7 @@ class Settings:
     device: Device = "auto"
     tensorflow_dir: Path | None = None
     intra_op_threads: int = 1
-    inter_op_threads: int = 1
+    inter_op_threads: int = 0
     max_image_bytes: int = 10 * 2**20
     max_image_pixels: int = 24_000_000
     fetch_connect_timeout_s: float = 2.0
@@ -49,7 +47,7 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     Raises:
         SettingInvalid: a `MNIST_*` variable is unknown or has a value that cannot be used.
     """
-    known = {f"MNIST_{field.name.upper()}": field.name for field in fields(Settings)}
+    known = {f"MNIST_{name.upper()}": name for name in Settings._fields}
     values: dict[str, object] = {}
     for variable in filter(lambda name: name.startswith("MNIST_"), environ):
         if variable not in known:
@@ -63,6 +61,12 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
 
 
 def _count(text: str) -> int:
+    if (value := int(text)) < 0:
+        raise ValueError(text)
+    return value
+
+
+def _positive(text: str) -> int:
     if (value := int(text)) < 1:
         raise ValueError(text)
     return value
@@ -91,17 +95,18 @@ def _hosts(text: str) -> frozenset[str]:
 
 
 _A_FOLDER = (_folder, "a folder")
-_A_COUNT = (_count, "a whole number from 1")
+_A_COUNT = (_count, "a whole number from 0")
+_POSITIVE = (_positive, "a whole number from 1")
 _SECONDS = (_seconds, "a number of seconds, above 0 and at most 900")
 _PARSERS: dict[str, tuple[Callable[[str], object], str]] = {
     "model_dir": _A_FOLDER,
-    "model_version": _A_COUNT,
+    "model_version": _POSITIVE,
     "device": (_device, "auto, cpu or gpu"),
     "tensorflow_dir": _A_FOLDER,
-    "intra_op_threads": _A_COUNT,
+    "intra_op_threads": _POSITIVE,
     "inter_op_threads": _A_COUNT,
-    "max_image_bytes": _A_COUNT,
-    "max_image_pixels": _A_COUNT,
+    "max_image_bytes": _POSITIVE,
+    "max_image_pixels": _POSITIVE,
     "fetch_connect_timeout_s": _SECONDS,
     "fetch_read_timeout_s": _SECONDS,
     "fetch_total_timeout_s": _SECONDS,

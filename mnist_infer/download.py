@@ -10,8 +10,7 @@ import logging
 import socket
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import requests
@@ -37,8 +36,7 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 _CHUNK_BYTES = 64 * 1024
 
 
-@dataclass(frozen=True)
-class _Target:
+class _Target(NamedTuple):
     """A URL that may be fetched, and the address to connect to."""
 
     url: str

@@ -6,7 +6,6 @@ import sys
 import time
 import traceback
 from collections.abc import Mapping
-from platform import python_version
 from types import TracebackType
 
 import numpy as np
@@ -79,7 +78,7 @@ def log_cold_start(model: Model) -> None:
         event="cold_start",
         versions={
             "mnist_infer": __version__,
-            "python": python_version(),
+            "python": ".".join(map(str, sys.version_info[:3])),
             "tensorflow": model.session.tensorflow_version,
             "numpy": np.__version__,
         },

@@ -2,8 +2,8 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,8 +12,7 @@ from mnist_infer.errors import DeviceUnavailable, InferenceFailed, ModelUnavaila
 from mnist_infer.session import PIXELS, SavedModelSession, session_config
 
 
-@dataclass(frozen=True)
-class Model:
+class Model(NamedTuple):
     """A loaded model, and what the log tells about it.
 
     Attributes:

@@ -3,7 +3,7 @@
 import base64
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mnist_infer.errors import Base64Invalid, FieldWrongType, ImageMissing, ImageTooLarge, PayloadNotObject
 
@@ -12,15 +12,13 @@ _DATA_URL = re.compile(r"data:image/[a-z0-9.+-]+;base64,", re.IGNORECASE)
 _NO_WHITE_SPACE = dict.fromkeys(map(ord, " \t\n\r\v\f"))
 
 
-@dataclass(frozen=True)
-class InlineImage:
+class InlineImage(NamedTuple):
     """An image file that came with the request."""
 
     content: bytes
 
 
-@dataclass(frozen=True)
-class RemoteImage:
+class RemoteImage(NamedTuple):
     """An image file to be fetched. Nothing of the URL has been checked."""
 
     url: str

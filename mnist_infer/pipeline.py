@@ -1,7 +1,7 @@
 """The path of a request, from its payload to a digit."""
 
 import time
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +13,7 @@ from mnist_infer.payload import ImageSource, InlineImage, parse_payload
 from mnist_infer.session import SavedModelSession
 
 
-@dataclass(frozen=True)
-class Prediction:
+class Prediction(NamedTuple):
     """What the network reads in an image, and what the log tells about it.
 
     Attributes:

@@ -15,7 +15,7 @@ from mnist_infer.session import SavedModelSession, session_config
 from tests.pictures import MODEL_DIR, ROOT
 from tests.servers import Server, running_server
 
-ONE_CPU_THREAD = session_config(intra_op_threads=1, inter_op_threads=1, hide_gpus=True)
+ONE_CPU_THREAD = session_config(intra_op_threads=1, inter_op_threads=0, hide_gpus=True)
 
 
 @pytest.fixture(scope="session")

@@ -20,14 +20,15 @@ def main(folder: Path) -> None:
     """Write `probabilities.npy`, `config_*.bin` and `models/` to the folder."""
     x = mnist_digits()[0].reshape(-1, 784).astype(np.float32) / 255
     np.save(folder / "probabilities.npy", _predict(MODEL_DIR, x))
-    for name, devices in {"cpu": {"GPU": 0}, "any": {}}.items():
+    for name, devices, threads in (("cpu", {"GPU": 0}, 300), ("any", {}, -1)):
         config = v1.ConfigProto(
             device_count=devices,
             intra_op_parallelism_threads=3,
-            inter_op_parallelism_threads=300,
+            inter_op_parallelism_threads=threads,
             gpu_options=v1.GPUOptions(allow_growth=True),
             allow_soft_placement=True,
         )
+        config.graph_options.rewrite_options.disable_meta_optimizer = True
         (folder / f"config_{name}.bin").write_bytes(config.SerializeToString())
     for name, graph in BROKEN_MODELS.items():
         _save(folder / "models" / name, graph)

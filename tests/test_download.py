@@ -2,7 +2,6 @@
 
 import socket
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 import requests.adapters
@@ -98,7 +97,7 @@ def test_a_server_that_is_not_there_is_unreachable(local_settings: Settings) -> 
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
     with pytest.raises(HostUnreachable):
-        fetch(f"http://127.0.0.1:{port}/", replace(local_settings, url_allowed_hosts=frozenset({"127.0.0.1"})))
+        fetch(f"http://127.0.0.1:{port}/", local_settings._replace(url_allowed_hosts=frozenset({"127.0.0.1"})))
 
 
 @pytest.mark.parametrize(
@@ -166,7 +165,7 @@ def test_the_host_is_resolved_once_and_the_checked_address_is_connected_to(
         return create_connection(to, *arguments, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(urllib3.util.connection, "create_connection", connect)
-    settings = replace(local_settings, url_allowed_hosts=frozenset({"pictures.example"}))
+    settings = local_settings._replace(url_allowed_hosts=frozenset({"pictures.example"}))
     assert fetch(f"http://pictures.example:{server.port}/3.png", settings) == digit_png(3)
     assert connected == [("127.0.0.1", server.port)]
     assert asked == ["pictures.example", "127.0.0.1"]  # the second is urllib3's, of the address itself
@@ -188,7 +187,7 @@ def tls_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 
 
 def test_over_tls_the_certificate_is_checked_for_the_hosts_name(tls_server: Server, local_settings: Settings) -> None:
-    settings = replace(local_settings, url_allowed_hosts=frozenset({"pictures.example", "other.example"}))
+    settings = local_settings._replace(url_allowed_hosts=frozenset({"pictures.example", "other.example"}))
     assert fetch(f"https://pictures.example:{tls_server.port}/3.png", settings) == digit_png(3)
     with pytest.raises(HostUnreachable):
         fetch(f"https://other.example:{tls_server.port}/3.png", settings)

@@ -7,7 +7,9 @@ import pytest
 from mnist_infer.config import Device, Settings
 from mnist_infer.errors import DeviceUnavailable, ModelUnavailable
 from mnist_infer.model import choose_device, find_version, load_model
-from tests.pictures import MODEL_DIR
+from tests.pictures import FIXTURES, MODEL_DIR
+
+TENSORFLOW_1 = FIXTURES / "tensorflow_1"
 
 CPU = "/job:localhost/replica:0/task:0/device:CPU:0"
 GPU = "/job:localhost/replica:0/task:0/device:GPU:0"
@@ -105,13 +107,23 @@ def replace(path: Path) -> None:
     path.write_bytes(b"this is no model" * 1000)
 
 
+DAMAGEABLE = [
+    (MODEL_DIR, "saved_model.pb"),
+    (TENSORFLOW_1, "saved_model.pb"),
+    (TENSORFLOW_1, "variables/variables.index"),
+    (TENSORFLOW_1, "variables/variables.data-00000-of-00001"),
+]
+
+
 @pytest.mark.parametrize("damage", [remove, empty, truncate, replace], ids=lambda damage: damage.__name__)
 @pytest.mark.parametrize(
-    "file", ["saved_model.pb", "variables/variables.index", "variables/variables.data-00000-of-00001"]
+    ("source", "file"), DAMAGEABLE, ids=lambda value: value if isinstance(value, str) else value.name
 )
-def test_a_damaged_model_is_refused_by_its_folder(file: str, damage: Callable[[Path], None], tmp_path: Path) -> None:
+def test_a_damaged_model_is_refused_by_its_folder(
+    source: Path, file: str, damage: Callable[[Path], None], tmp_path: Path
+) -> None:
     model = tmp_path / "4"
-    shutil.copytree(MODEL_DIR, model)
+    shutil.copytree(source, model)
     damage(model / file)
     with pytest.raises(ModelUnavailable, match=str(model)):
         load_model(Settings(model_dir=tmp_path))
