@@ -5,9 +5,11 @@ PYTHON ?= $(shell for python in python3 python3.11 python3.12 python3.13 python3
 	$$python -c '$(SUPPORTED)' 2>/dev/null && echo $$python && break; done)
 BIN := .venv/bin
 DATA ?=
+INTERPRETER ?=
+INTERPRETER_OPTION := $(if $(INTERPRETER),--interpreter $(INTERPRETER))
 DATA_OPTION := $(if $(DATA),--data $(DATA))
 
-.PHONY: help demo test check bench train export clean
+.PHONY: help demo test check zip verify-zip bench train export clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -23,8 +25,14 @@ check: .venv/development ## lint, and check the types
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
+zip: .venv/bin/python ## build dist/mnist_infer.zip for the cloud; INTERPRETER=a Python 3.10, where none is on the PATH
+	@$(BIN)/python build_zip.py $(INTERPRETER_OPTION)
+
+verify-zip: .venv/development ## run the zip in a sandbox like the cloud's
+	@$(BIN)/python -m tests.verify_zip $(INTERPRETER_OPTION)
+
 bench: .venv/development .cache/tensorflow ## time the function against two other ways; writes bench/RESULTS.md
-	@$(BIN)/python -m bench
+	@$(BIN)/python -m bench $(DATA_OPTION) $(INTERPRETER_OPTION)
 
 train: .venv/runtime ## train the network on MNIST; DATA=folder of its IDX files, else they are downloaded
 	@$(BIN)/python -m export.train $(DATA_OPTION)

@@ -1,6 +1,5 @@
 """From events to payloads, from predictions and errors to answers and log lines."""
 
-import base64
 import json
 import sys
 import time
@@ -21,11 +20,13 @@ from mnist_infer.errors import (
     ServiceError,
 )
 from mnist_infer.model import Model
-from mnist_infer.payload import wants_probabilities
+from mnist_infer.payload import decode_base64, wants_probabilities
 from mnist_infer.pipeline import Prediction
 
 NO_DIGIT = -1
 """The `result` where there is no answer."""
+
+_LINE = json.JSONEncoder(ensure_ascii=False, default=str)
 
 
 def http_payload(event: object) -> object:
@@ -44,7 +45,7 @@ def http_payload(event: object) -> object:
     try:
         # Some senders write this flag as a string.
         if event.get("isBase64Encoded") in (True, "true"):
-            body = base64.b64decode(body, validate=True).decode()
+            body = decode_base64(body).decode()
     except ValueError as error:
         raise BodyNotText("the body must be base64 of UTF-8 text") from error
     try:
@@ -142,5 +143,5 @@ def _is_http_event(event: Mapping[str, object]) -> bool:
 def _write_line(**fields: object) -> None:
     # Not through `logging`: the platform's handler puts a prefix before the text, and the log
     # service only splits a line into fields that is JSON from its first character.
-    sys.stdout.write(json.dumps(fields, ensure_ascii=False, default=str) + "\n")
+    sys.stdout.write(_LINE.encode(fields) + "\n")
     sys.stdout.flush()

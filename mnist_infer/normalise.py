@@ -24,12 +24,13 @@ def to_model_input(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
     height, width = picture.shape
     small = _averages(height) @ picture @ _averages(width).T / np.float32(255)
     ink: NDArray[np.float32] = 1 - small if small.mean() > 0.5 else small
-    return ink.reshape(1, SIDE * SIDE)
+    return ink.reshape(1, SIDE * SIDE).clip(0, 1)  # an average of whites may be rounded above 1
 
 
 def _averages(length: int) -> NDArray[np.float32]:
     """Return the float32 [28, length] matrix that averages `length` pixels down to 28 by area."""
-    edges = np.linspace(0, length, SIDE + 1)[:, None]
-    pixels = np.arange(length)
+    edges = np.arange(SIDE + 1, dtype=np.float32)[:, None] * np.float32(length / SIDE)
+    pixels = np.arange(length, dtype=np.float32)
     covered = np.minimum(edges[1:], pixels + 1) - np.maximum(edges[:-1], pixels)
-    return np.asarray(covered.clip(0) * (SIDE / length), np.float32)
+    weights: NDArray[np.float32] = np.maximum(covered, 0) * np.float32(SIDE / length)
+    return weights

@@ -43,7 +43,7 @@ def parse_payload(payload: object, max_image_bytes: int) -> ImageSource:
         raise PayloadNotObject("the payload must be a JSON object")
     encoded, url = _text(payload, "image_base64"), _text(payload, "image_url")
     if encoded:
-        return InlineImage(_decode_base64(encoded, max_image_bytes))
+        return InlineImage(_decode_image(encoded, max_image_bytes))
     if url:
         return RemoteImage(url)
     raise ImageMissing("the payload must have a non-empty image_base64 or image_url")
@@ -52,6 +52,17 @@ def parse_payload(payload: object, max_image_bytes: int) -> ImageSource:
 def wants_probabilities(payload: object) -> bool:
     """Return whether the payload asks for the ten probabilities: only a JSON `true` does."""
     return isinstance(payload, Mapping) and payload.get("probabilities") is True
+
+
+def decode_base64(text: str) -> bytes:
+    """Return what base64 text holds.
+
+    Raises:
+        ValueError: a character outside of the alphabet, or too little or too much padding.
+    """
+    if len(text) % 4:  # Python 3.10 would let too much padding pass
+        raise ValueError("the length of base64 is a multiple of four")
+    return base64.b64decode(text, validate=True)
 
 
 def _text(payload: Mapping[str, object], field: str) -> str:
@@ -63,14 +74,14 @@ def _text(payload: Mapping[str, object], field: str) -> str:
     return value
 
 
-def _decode_base64(text: str, max_image_bytes: int) -> bytes:
+def _decode_image(text: str, max_image_bytes: int) -> bytes:
     # Four characters hold three bytes; line breaks add less than a third to that.
     if len(text) > 2 * max_image_bytes:
         raise ImageTooLarge(f"the image has more than {max_image_bytes} bytes")
     if prefix := _DATA_URL.match(text):
         text = text[prefix.end() :]
     try:
-        content = base64.b64decode(text.translate(_NO_WHITE_SPACE), validate=True)
+        content = decode_base64(text.translate(_NO_WHITE_SPACE))
     except ValueError as error:
         raise Base64Invalid("image_base64 is not valid base64") from error
     if not content:
