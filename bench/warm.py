@@ -1,0 +1,214 @@
+"""The warm container: latency, CPU and memory over thousands of requests to the same process."""
+
+import argparse
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from statistics import median
+
+from bench import interpreters
+from bench.plot import PLOT, WIDTH, draw_latency
+from bench.process import Reply, WayProcess
+from bench.report import MB, Target, progress, table, targets_table
+from bench.ways import TITLES
+
+OURS, THEIRS, ARTICLE = "ours", "import_tensorflow", "article"
+BLOCK = 100
+"""Requests to one process before the next one has its turn: both see the same noise."""
+
+AFTER = 3_000
+WARM_UP = 20
+PER_THOUSAND = 1_000 // BLOCK
+
+MOST_SESSION_P50 = 0.75
+MOST_ENTRY_P50 = 0.8
+MOST_CPU_CHANGE_PERCENT = 5.0
+MOST_GROWTH_MB = 2.0
+
+WINDOWS = ("request at the start", "request after 3 000", "session at the start", "session after 3 000")
+"""What latency is told of, each a list of blocks."""
+
+
+@dataclass(frozen=True)
+class Course:
+    """How much is asked of a process.
+
+    Attributes:
+        requests: in all.
+        window: how many make up the latency at the start, and again after 3 000 requests.
+        rounds: how often all of it is done, each time in a new process.
+    """
+
+    requests: int
+    window: int
+    rounds: int
+
+
+COURSE = Course(requests=10_000, window=1_000, rounds=5)
+ARTICLE_COURSE = Course(requests=AFTER + BLOCK, window=BLOCK, rounds=1)  # it becomes too slow for more
+
+
+@dataclass(frozen=True)
+class Series:
+    """All that one process did, in blocks.
+
+    Attributes:
+        entry: whole requests, in their order.
+        sessions: runs of the session alone, after the first window of requests and after the
+            window that follows 3 000 requests.
+    """
+
+    entry: list[Reply] = field(default_factory=list)
+    sessions: tuple[list[Reply], list[Reply]] = field(default_factory=lambda: ([], []))
+
+    def windows(self, course: Course) -> tuple[list[Reply], ...]:
+        """Return the blocks of each of WINDOWS."""
+        count, later = course.window // BLOCK, AFTER // BLOCK
+        return self.entry[:count], self.entry[later : later + count], *self.sessions
+
+    @property
+    def cpu_s(self) -> tuple[float, float]:
+        """CPU seconds of the first and of the last 1 000 requests."""
+        first, last = self.entry[:PER_THOUSAND], self.entry[-PER_THOUSAND:]
+        return sum(block.cpu_s for block in first), sum(block.cpu_s for block in last)
+
+    @property
+    def resident_mb(self) -> tuple[float, float]:
+        """Resident memory after the first 1 000 requests and at the end."""
+        return self.entry[PER_THOUSAND - 1].resident_bytes / MB, self.entry[-1].resident_bytes / MB
+
+
+def section(options: argparse.Namespace) -> str:  # noqa: ARG001
+    """Measure the warm containers."""
+    rounds = _measure((OURS, THEIRS), COURSE) | _measure((ARTICLE,), ARTICLE_COURSE)
+    draw_latency({TITLES[way]: _course_of_latency(series) for way, series in rounds.items()})
+    return "\n\n".join(
+        (
+            "## Warm container",
+            f"On {interpreters.development().title}, page cache warm, one process each.",
+            _latency_table(rounds),
+            f"![latency over request number]({PLOT.name})",
+            f"Each request's median over the rounds, then a moving median of {WIDTH} requests.",
+            _endurance_table(rounds),
+            targets_table(_targets(rounds)),
+        )
+    )
+
+
+def _measure(ways: Sequence[str], course: Course) -> dict[str, list[Series]]:
+    rounds: dict[str, list[Series]] = {way: [] for way in ways}
+    for number in range(1, course.rounds + 1):
+        progress(f"{course.requests} requests, round {number} of {course.rounds}")
+        for way, series in _measure_once(ways, course).items():
+            rounds[way].append(series)
+    return rounds
+
+
+def _measure_once(ways: Sequence[str], course: Course) -> dict[str, Series]:
+    series = {way: Series() for way in ways}
+    with ExitStack() as stack:
+        processes = {way: stack.enter_context(WayProcess(way, interpreters.development())) for way in ways}
+        for process in processes.values():
+            process.ask("entry", WARM_UP)
+        for done in range(BLOCK, course.requests + 1, BLOCK):
+            for way, process in processes.items():
+                series[way].entry.append(process.ask("entry", BLOCK))
+            for session, start in enumerate((0, AFTER)):
+                if done == start + course.window:
+                    _measure_session(processes, series, session, course)
+            if done % 1_000 == 0:
+                progress(f"{done}: {', '.join(_latest(way, series[way]) for way in ways)}")
+    return series
+
+
+def _measure_session(processes: dict[str, WayProcess], series: dict[str, Series], session: int, course: Course) -> None:
+    for _ in range(course.window // BLOCK):
+        for way, process in processes.items():
+            series[way].sessions[session].append(process.ask("session", BLOCK))
+
+
+def _latest(way: str, series: Series) -> str:
+    return f"{TITLES[way]} {median(series.entry[-1].milliseconds):.2f} ms"
+
+
+def _milliseconds(blocks: Iterable[Reply]) -> list[float]:
+    return [value for block in blocks for value in block.milliseconds]
+
+
+def _course_of_latency(rounds: Sequence[Series]) -> list[float]:
+    """Return the milliseconds of each request in its order, the median of the rounds."""
+    return [median(values) for values in zip(*(_milliseconds(series.entry) for series in rounds), strict=True)]
+
+
+def _windows(rounds: Sequence[Series], course: Course) -> list[list[Reply]]:
+    """Return the blocks of each of WINDOWS, of all rounds."""
+    windows = zip(*(series.windows(course) for series in rounds), strict=True)
+    return [[block for blocks in window for block in blocks] for window in windows]
+
+
+def _quantiles(blocks: Iterable[Reply]) -> tuple[str, str]:
+    ordered = sorted(_milliseconds(blocks))
+    return f"{median(ordered):.2f}", f"{ordered[len(ordered) * 99 // 100]:.2f}"
+
+
+def _latency_table(rounds: dict[str, list[Series]]) -> str:
+    def row(way: str) -> tuple[str, ...]:
+        windows = _windows(rounds[way], ARTICLE_COURSE if way == ARTICLE else COURSE)
+        return TITLES[way], *(cell for blocks in windows for cell in _quantiles(blocks))
+
+    columns = [f"{what}, {p}" for what in WINDOWS for p in ("p50", "p99")]
+    how = (
+        f"Milliseconds by the wall clock, inside the process, log lines written to `/dev/null`; each over "
+        f"{COURSE.window} calls in each of {COURSE.rounds} rounds, a round in a new process; over "
+        f"{ARTICLE_COURSE.window} calls in one round for the article's way. {WARM_UP} requests before. This function "
+        f"and `import tensorflow` take turns every {BLOCK} requests. Session: without the picture's preparation."
+    )
+    return table(("", *columns), map(row, rounds), how)
+
+
+def _changes(rounds: Sequence[Series]) -> list[float]:
+    """Return by how many percent the last 1 000 requests cost more CPU than the first, per round."""
+    return [(last / first - 1) * 100 for first, last in (series.cpu_s for series in rounds)]
+
+
+def _growths(rounds: Sequence[Series]) -> list[float]:
+    return [last - first for first, last in (series.resident_mb for series in rounds)]
+
+
+def _endurance_table(rounds: dict[str, list[Series]]) -> str:
+    def row(way: str) -> tuple[str, ...]:
+        series = rounds[way]
+        cpu_s = (f"{median(values):.2f}" for values in zip(*(each.cpu_s for each in series), strict=True))
+        mb = (f"{median(values):.1f}" for values in zip(*(each.resident_mb for each in series), strict=True))
+        changes = [f"{change:+.1f}" for change in sorted(_changes(series))]
+        requests = f"{len(series[0].entry) * BLOCK}"
+        change = f"{median(_changes(series)):+.1f} % ({changes[0]} to {changes[-1]})"
+        return TITLES[way], requests, *cpu_s, change, *mb, f"{max(_growths(series)):+.2f}"
+
+    columns = ("requests", "CPU s, first 1 000", "CPU s, last 1 000", "change")
+    memory = ("MB after 1 000", "MB at the end", "growth, the largest")
+    how = (
+        "User and system time of all threads over whole requests, medians of the rounds (and the range of the "
+        "change: load from elsewhere moves both ways alike); resident memory from `/proc/self/statm`."
+    )
+    return table(("", *columns, *memory), map(row, rounds), how)
+
+
+def _p50_ratio(ours: Sequence[Reply], theirs: Sequence[Reply]) -> float:
+    """Return our median latency over theirs: block by block, then the median."""
+    pairs = zip(ours, theirs, strict=True)
+    return median(median(a.milliseconds) / median(b.milliseconds) for a, b in pairs)
+
+
+def _targets(rounds: dict[str, list[Series]]) -> list[Target]:
+    windows = zip(WINDOWS, _windows(rounds[OURS], COURSE), _windows(rounds[THEIRS], COURSE), strict=True)
+    limits = (MOST_ENTRY_P50, MOST_ENTRY_P50, MOST_SESSION_P50, MOST_SESSION_P50)
+    change, growth = median(_changes(rounds[OURS])), max(_growths(rounds[OURS]))
+    return [
+        *(
+            Target(f"our p50, of import tensorflow's: {what}", _p50_ratio(ours, theirs), limit, " ×")
+            for (what, ours, theirs), limit in zip(windows, limits, strict=True)
+        ),
+        Target("our CPU, last 1 000 requests against the first", abs(change), MOST_CPU_CHANGE_PERCENT, " %"),
+        Target("our growth of resident memory", growth, MOST_GROWTH_MB, " MB"),
+    ]
