@@ -20,7 +20,7 @@ class Settings(NamedTuple):
         tensorflow_dir: folder of `libtensorflow_cc.so.2`; None finds the package `tensorflow`.
         intra_op_threads, inter_op_threads: TensorFlow's threads, see `session_config`.
         max_image_bytes: size of an image file, sent or fetched.
-        max_image_pixels: width times height of an image.
+        max_decode_bytes: memory that decoding an image may take, which limits its pixels by format.
         fetch_connect_timeout_s, fetch_read_timeout_s: longest wait for a connection, for data.
         fetch_total_timeout_s: longest time for a whole image URL.
         url_allowed_hosts: `host` or `host:port`, comma-separated in the variable; an image URL
@@ -34,7 +34,7 @@ class Settings(NamedTuple):
     intra_op_threads: int = 1
     inter_op_threads: int = 0
     max_image_bytes: int = 10 * 2**20
-    max_image_pixels: int = 24_000_000
+    max_decode_bytes: int = 128_000_000
     fetch_connect_timeout_s: float = 2.0
     fetch_read_timeout_s: float = 3.0
     fetch_total_timeout_s: float = 5.0
@@ -106,7 +106,7 @@ _PARSERS: dict[str, tuple[Callable[[str], object], str]] = {
     "intra_op_threads": _POSITIVE,
     "inter_op_threads": _A_COUNT,
     "max_image_bytes": _POSITIVE,
-    "max_image_pixels": _POSITIVE,
+    "max_decode_bytes": _POSITIVE,
     "fetch_connect_timeout_s": _SECONDS,
     "fetch_read_timeout_s": _SECONDS,
     "fetch_total_timeout_s": _SECONDS,

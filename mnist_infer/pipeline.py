@@ -47,7 +47,7 @@ def run(payload: object, session: SavedModelSession, settings: Settings) -> Pred
     clock.lap("payload")
     content = _read_image_bytes(source, settings)  # an image file
     clock.lap("read")
-    picture = decode(content, settings.max_image_pixels)  # uint8 [height, width], 255 is white
+    picture = decode(content, settings.max_decode_bytes)  # uint8 [height, width], 255 is white
     clock.lap("decode")
     pixels = to_model_input(picture)  # float32 [1, 784], 1 is ink
     clock.lap("normalise")

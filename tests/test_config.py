@@ -19,7 +19,7 @@ def test_every_setting_can_be_set() -> None:
         "intra_op_threads": ("2", 2),
         "inter_op_threads": ("0", 0),
         "max_image_bytes": ("1000", 1000),
-        "max_image_pixels": ("2000", 2000),
+        "max_decode_bytes": ("2000", 2000),
         "fetch_connect_timeout_s": ("0.5", 0.5),
         "fetch_read_timeout_s": ("1", 1.0),
         "fetch_total_timeout_s": ("2.5", 2.5),
@@ -45,7 +45,7 @@ def test_every_setting_can_be_set() -> None:
         ("MNIST_FETCH_TOTAL_TIMEOUT_S", "0"),
         ("MNIST_FETCH_TOTAL_TIMEOUT_S", "nan"),
         ("MNIST_FETCH_TOTAL_TIMEOUT_S", "inf"),
-        ("MNIST_MAX_IMAGE_PIXEL", "1"),
+        ("MNIST_MAX_DECODE_BYTE", "1"),
     ],
 )
 def test_a_value_or_a_name_that_makes_no_sense_is_refused_by_its_name(variable: str, value: str) -> None:

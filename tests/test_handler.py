@@ -36,7 +36,7 @@ def handler(load: Callable[..., ModuleType], server: Server) -> ModuleType:
         MNIST_FETCH_READ_TIMEOUT_S="0.2",
         MNIST_FETCH_TOTAL_TIMEOUT_S="0.4",
         MNIST_MAX_IMAGE_BYTES="100000",
-        MNIST_MAX_IMAGE_PIXELS="10000",
+        MNIST_MAX_DECODE_BYTES="95000",
     )
 
 

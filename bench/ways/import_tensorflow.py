@@ -47,7 +47,7 @@ def run(payload: object) -> Prediction:
     source = parse_payload(payload, settings.max_image_bytes)
     if not isinstance(source, InlineImage):
         raise ImageMissing("this way reads image_base64 only")
-    picture = decode(source.content, settings.max_image_pixels)
+    picture = decode(source.content, settings.max_decode_bytes)
     pixels = to_model_input(picture)
     return Prediction(predict(pixels), _NOT_FETCHED, "base64", len(source.content), {})
 
