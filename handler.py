@@ -16,7 +16,7 @@ def demo(event: object, context: object) -> int:
     """Answer a console test or an SDK call: the event is the payload, the answer the digit or -1."""
     with RequestLog("demo", context) as log:
         try:
-            log.outcome = prediction = run(event, model.session, settings)
+            log.outcome = prediction = run(event, model.session, events.within_time_limit(settings, context))
             return prediction.digit
         except MnistInferError as error:
             log.outcome = error
@@ -27,8 +27,8 @@ def apigw_interface(event: object, context: object) -> dict[str, object]:
     """Answer an HTTP request, from an API gateway in pass-through mode or from a function URL."""
     with RequestLog("apigw_interface", context) as log:
         try:
-            payload = events.http_payload(event)
-            log.outcome = prediction = run(payload, model.session, settings)
+            payload = events.http_payload(event, settings.max_body_bytes)
+            log.outcome = prediction = run(payload, model.session, events.within_time_limit(settings, context))
             return events.success(prediction, payload)
         except Exception as error:  # also a bug: the platform would show its trace to the caller
             log.outcome = error

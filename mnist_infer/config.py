@@ -19,12 +19,15 @@ class Settings(NamedTuple):
         device: `auto` takes a GPU where there is one, `gpu` insists on one, `cpu` hides them.
         tensorflow_dir: folder of `libtensorflow_cc.so.2`; None finds the package `tensorflow`.
         intra_op_threads, inter_op_threads: TensorFlow's threads, see `session_config`.
+        max_body_bytes: size of the body of an HTTP event, an image in base64 included.
         max_image_bytes: size of an image file, sent or fetched.
         max_decode_bytes: memory that decoding an image may take, which limits its pixels by format.
         fetch_connect_timeout_s, fetch_read_timeout_s: longest wait for a connection, for data.
-        fetch_total_timeout_s: longest time for a whole image URL.
+        fetch_total_timeout_s: longest time for a whole image URL, redirects included.
+        fetch_max_redirects: how many are followed.
+        url_fetch: whether image URLs are fetched at all; `on` or `off` in the variable.
         url_allowed_hosts: `host` or `host:port`, comma-separated in the variable; an image URL
-            may lead there even where the address is private.
+            may lead there even where the address is private or the port another than 80 and 443.
     """
 
     model_dir: Path = Path(__file__).resolve().parent.parent / "export"
@@ -33,11 +36,14 @@ class Settings(NamedTuple):
     tensorflow_dir: Path | None = None
     intra_op_threads: int = 1
     inter_op_threads: int = 0
+    max_body_bytes: int = 15 * 2**20
     max_image_bytes: int = 10 * 2**20
     max_decode_bytes: int = 128_000_000
     fetch_connect_timeout_s: float = 2.0
     fetch_read_timeout_s: float = 3.0
     fetch_total_timeout_s: float = 5.0
+    fetch_max_redirects: int = 3
+    url_fetch: bool = True
     url_allowed_hosts: frozenset[str] = frozenset()
 
 
@@ -84,6 +90,12 @@ def _device(text: str) -> Device:
     return cast(Device, text)
 
 
+def _switch(text: str) -> bool:
+    if text not in ("on", "off"):
+        raise ValueError(text)
+    return text == "on"
+
+
 def _folder(text: str) -> Path:
     if not text:
         raise ValueError(text)
@@ -105,10 +117,13 @@ _PARSERS: dict[str, tuple[Callable[[str], object], str]] = {
     "tensorflow_dir": _A_FOLDER,
     "intra_op_threads": _POSITIVE,
     "inter_op_threads": _A_COUNT,
+    "max_body_bytes": _POSITIVE,
     "max_image_bytes": _POSITIVE,
     "max_decode_bytes": _POSITIVE,
     "fetch_connect_timeout_s": _SECONDS,
     "fetch_read_timeout_s": _SECONDS,
     "fetch_total_timeout_s": _SECONDS,
+    "fetch_max_redirects": _A_COUNT,
+    "url_fetch": (_switch, "on or off"),
     "url_allowed_hosts": (_hosts, "hosts, separated by commas"),
 }

@@ -2,16 +2,20 @@
 
 Whoever calls the function chooses the URL, and the function stands inside a cloud account. So the
 host is resolved once, every address it has must be public, and the connection is made to the
-address that was checked: a second answer of its DNS server changes nothing.
+address that was checked: a second answer of its DNS server changes nothing. The same holds for
+each redirect. A deadline ends all of it, whatever the host does.
 """
 
-import ipaddress
 import logging
+import queue
 import socket
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import requests
 import urllib3
@@ -28,21 +32,21 @@ from mnist_infer.errors import (
     UrlForbidden,
     UrlInvalid,
 )
+from mnist_infer.hosts import METADATA_NAMES, is_plain, is_plain_address, is_public
 
 # The platform sets the root logger to DEBUG, and urllib3 would print whole URLs, secrets included.
 logging.getLogger("urllib3").setLevel(logging.CRITICAL)
 
-_DEFAULT_PORTS = {"http": 80, "https": 443}
+_PORTS = {"http": 80, "https": 443}
 _CHUNK_BYTES = 64 * 1024
+_REDIRECTS = (301, 302, 303, 307, 308)
 
 
 class _Target(NamedTuple):
     """A URL that may be fetched, and the address to connect to."""
 
     url: str
-    host: str
-    host_header: str
-    address: str
+    address: tuple[str, int]
 
 
 def fetch(url: str, settings: Settings) -> bytes:
@@ -50,108 +54,198 @@ def fetch(url: str, settings: Settings) -> bytes:
 
     Args:
         url: chosen by a stranger.
-        settings: time limits, size limit, and hosts that may be private.
+        settings: limits, and hosts that may be private or at another port.
 
     Raises:
-        UrlInvalid: not an http or https URL with a host.
-        UrlForbidden: the host has an address that is not public.
+        UrlInvalid: not an http or https URL with a plain host.
+        UrlForbidden: URLs are switched off, or it leads to an address that is not public, to
+            another port than 80 and 443, or by a redirect from https to http.
         FetchError: the host does not exist, is too slow, or does not answer with 200.
         ImageTooLarge: there are more bytes than the limit.
     """
-    deadline = time.monotonic() + settings.fetch_total_timeout_s
-    target = _check(url, settings.url_allowed_hosts)
-    with requests.Session() as http:
-        http.trust_env = False  # no proxies, no .netrc: the connection goes to the checked address
-        http.mount("http://", _PinnedAdapter(target))
-        http.mount("https://", _PinnedAdapter(target))
-        try:
-            return _read(http, target, settings, deadline)
-        except (requests.Timeout, urllib3.exceptions.TimeoutError) as error:
+    if not settings.url_fetch:
+        raise UrlForbidden("image URLs are switched off here: send image_base64")
+    with _deadline(settings.fetch_total_timeout_s) as deadline:
+        for _ in range(settings.fetch_max_redirects + 1):
+            answer = _get(_check(url, settings, deadline), settings, deadline)
+            if isinstance(answer, bytes):
+                return answer
+            if urlsplit(url).scheme == "https" and urlsplit(answer.url).scheme != "https":
+                raise UrlForbidden("the image's host redirects from https to something else")
+            url = answer.url
+    raise FetchStatus(f"the image's host redirects more than {settings.fetch_max_redirects} times")
+
+
+class _Deadline:
+    """A moment at which every connection that was given to it is shut down.
+
+    A read timeout does not do it: it begins anew with every byte that comes, also inside a header.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._end = time.monotonic() + seconds
+        self._connections: list[socket.socket] = []
+        self._timer = threading.Timer(seconds, self._shut_down)
+        self._timer.daemon = True
+        self._timer.start()
+
+    @property
+    def remaining_s(self) -> float:
+        return self._end - time.monotonic()
+
+    def watch(self, connection: socket.socket) -> None:
+        self._connections.append(connection.dup())  # TLS takes the original's descriptor away
+
+    def close(self) -> None:
+        self._timer.cancel()
+        self._timer.join()
+        for connection in self._connections:
+            connection.close()
+
+    def _shut_down(self) -> None:
+        for connection in self._connections:
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                continue  # the other side was faster
+
+
+@contextmanager
+def _deadline(seconds: float) -> Iterator[_Deadline]:
+    """Give a deadline, and turn what fails into the errors of this package; after it all is a timeout."""
+    deadline = _Deadline(seconds)
+    try:
+        yield deadline
+        if deadline.remaining_s <= 0:  # cut off, a body without a length only looks complete
+            raise FetchTimeout("the image's host is too slow")
+    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, FetchError) as error:
+        is_timeout = isinstance(error, requests.Timeout | urllib3.exceptions.TimeoutError | TimeoutError)
+        if is_timeout or deadline.remaining_s <= 0:
             raise FetchTimeout("the image's host is too slow") from error
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise HostUnreachable("the image's host does not answer") from error
+        if isinstance(error, FetchError):
+            raise
+        raise HostUnreachable("the image's host does not answer") from error
+    finally:
+        deadline.close()
 
 
-def _check(url: str, allowed_hosts: frozenset[str]) -> _Target:
+def _check(url: str, settings: Settings, deadline: _Deadline) -> _Target:
     try:
         # As `requests` will send it, so that no two parsers can disagree about the host.
-        url = requests.Request("GET", url).prepare().url or ""
-        parts = urlsplit(url)
-        port = parts.port or _DEFAULT_PORTS.get(parts.scheme)
-    except (requests.RequestException, ValueError) as error:
+        prepared = requests.Request("GET", url).prepare().url or ""
+        host, scheme = urlsplit(prepared).hostname or "", urlsplit(prepared).scheme
+        default_port = _PORTS[scheme]
+        port = urlsplit(prepared).port or default_port
+        written = urlsplit(url)
+    except (requests.RequestException, ValueError, KeyError) as error:
         raise UrlInvalid("image_url is not a valid http or https URL") from error
-    if parts.scheme not in _DEFAULT_PORTS or port is None:
-        raise UrlInvalid("image_url must begin with http:// or https://")
-    if not parts.hostname or "@" in parts.netloc:
-        raise UrlInvalid("image_url must name a host, and no user")
-    addresses = _resolve(parts.hostname, port)
-    is_allowed = parts.hostname in allowed_hosts or f"{parts.hostname}:{port}" in allowed_hosts
-    if not is_allowed and not all(map(_is_public, addresses)):
+    if "@" in written.netloc or written.hostname != host or not is_plain(host):
+        raise UrlInvalid("image_url must name a host, in plain letters or as a plain address, and no user")
+    is_allowed = host in settings.url_allowed_hosts or f"{host}:{port}" in settings.url_allowed_hosts
+    if not is_allowed and (port not in _PORTS.values() or host in METADATA_NAMES):
+        raise UrlForbidden("image_url leads to a host or a port that is not allowed")
+    addresses = [host] if is_plain_address(host) else _resolve(host, port, deadline)
+    if not is_allowed and not all(map(is_public, addresses)):
         raise UrlForbidden("image_url leads to an address that is not public")
-    return _Target(url, parts.hostname, parts.netloc, addresses[0])
+    return _Target(prepared, (addresses[0], port))
 
 
-def _resolve(host: str, port: int) -> list[str]:
+def _resolve(host: str, port: int, deadline: _Deadline) -> list[str]:
+    """Return the addresses of a name, in the order to try them.
+
+    The system's resolver knows no deadline, so it is asked from a thread that may be left behind.
+    """
+    answers: queue.SimpleQueue[list[str] | Exception] = queue.SimpleQueue()
+
+    def ask() -> None:
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
+            answers.put([str(sockaddr[0]) for *_, sockaddr in found])
+        except (OSError, UnicodeError) as error:
+            answers.put(error)
+
+    threading.Thread(target=ask, daemon=True).start()
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        raise HostNotFound("the image's host does not exist") from error
-    return [str(sockaddr[0]) for *_, sockaddr in found]
+        answer = answers.get(timeout=max(deadline.remaining_s, 0))
+    except queue.Empty as error:
+        raise FetchTimeout("the image's host is too slow to be found") from error
+    if isinstance(answer, Exception) or not answer:
+        raise HostNotFound("the image's host does not exist")
+    return answer
 
 
-def _is_public(address: str) -> bool:
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    return parsed.is_global and not parsed.is_multicast
+class _Redirect(NamedTuple):
+    url: str
+
+
+def _get(target: _Target, settings: Settings, deadline: _Deadline) -> bytes | _Redirect:
+    with requests.Session() as http:
+        http.trust_env = False  # no proxies, no .netrc: the connection goes to the checked address
+        for prefix in ("http://", "https://"):
+            http.mount(prefix, _PinnedAdapter(target, deadline))
+        response = http.get(
+            target.url,
+            headers={"Accept": "image/*", "Accept-Encoding": "identity"},
+            timeout=(settings.fetch_connect_timeout_s, settings.fetch_read_timeout_s),
+            allow_redirects=False,
+            stream=True,
+        )
+        with response:
+            if response.status_code in _REDIRECTS and "Location" in response.headers:
+                return _Redirect(urljoin(target.url, response.headers["Location"]))
+            if response.status_code != requests.codes.ok:
+                raise FetchStatus(f"the image's host answered with status {response.status_code}")
+            if response.headers.get("Content-Encoding", "identity") != "identity":
+                raise FetchError("the image's host compresses what it was asked for as it is")
+            return _read(response, settings.max_image_bytes)
+
+
+def _read(response: requests.Response, max_bytes: int) -> bytes:
+    """Return the body as it came: nothing is decompressed, so nothing can grow."""
+    announced = response.headers.get("Content-Length", "")
+    content = bytearray()
+    if not (announced.isdecimal() and int(announced) > max_bytes):
+        # read1 returns what has come: read would wait for a whole chunk, however slowly it comes.
+        while len(content) <= max_bytes and (chunk := response.raw.read1(_CHUNK_BYTES)):
+            content += chunk
+        if len(content) <= max_bytes:
+            if not content:
+                raise FetchError("the image's host answered with nothing")
+            return bytes(content)
+    raise ImageTooLarge(f"the image has more than {max_bytes} bytes")
 
 
 class _PinnedAdapter(HTTPAdapter):
-    """Connects to a target's checked address; TLS still asks and checks for its name."""
+    """Connects to a target's checked address; the request and TLS still name its host."""
 
-    def __init__(self, target: _Target) -> None:
-        self._target = target
+    def __init__(self, target: _Target, deadline: _Deadline) -> None:
+        self._target, self._deadline = target, deadline
         super().__init__(max_retries=0)
 
-    def build_connection_pool_key_attributes(
-        self, request: requests.PreparedRequest, verify: Any, cert: Any = None
-    ) -> tuple[dict[str, Any], dict[str, Any]]:
-        host, pool = super().build_connection_pool_key_attributes(request, verify, cert)
-        if host["scheme"] == "https":
-            pool |= {"server_hostname": self._target.host, "assert_hostname": self._target.host}
-        return host | {"host": self._target.address}, pool
+    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
+        super().init_poolmanager(*arguments, **options)
+        self.poolmanager.pool_classes_by_scheme = {
+            "http": partial(self._new_pool, urllib3.HTTPConnectionPool),
+            "https": partial(self._new_pool, urllib3.HTTPSConnectionPool),
+        }
 
+    def _new_pool(self, pool_class: Any, *arguments: Any, **options: Any) -> Any:
+        pool = pool_class(*arguments, **options)
+        pool.ConnectionCls = partial(self._new_connection, pool_class.ConnectionCls)
+        return pool
 
-def _read(http: requests.Session, target: _Target, settings: Settings, deadline: float) -> bytes:
-    response = http.get(
-        target.url,
-        headers={"Host": target.host_header, "Accept": "image/*", "Accept-Encoding": "identity"},
-        timeout=(settings.fetch_connect_timeout_s, settings.fetch_read_timeout_s),
-        allow_redirects=False,
-        stream=True,
-    )
-    with response:
-        if response.status_code != requests.codes.ok:
-            raise FetchStatus(f"the image's host answered with status {response.status_code}")
-        content = bytearray()
-        _refuse_above(_announced_bytes(response.headers), settings.max_image_bytes)
-        # read1 returns what has come: read would wait for a whole chunk, however slowly it comes.
-        while chunk := response.raw.read1(_CHUNK_BYTES):
-            content += chunk
-            _refuse_above(len(content), settings.max_image_bytes)
-            if time.monotonic() > deadline:
-                raise FetchTimeout("the image's host is too slow")
-    if not content:
-        raise FetchError("the image's host answered with nothing")
-    return bytes(content)
+    def _new_connection(self, connection_class: Any, **options: Any) -> Any:
+        connection = connection_class(**options)
+        connection._new_conn = partial(self._connect, connection)  # what urllib3's own SOCKS connection replaces, too
+        return connection
 
-
-def _announced_bytes(headers: Mapping[str, str]) -> int:
-    text = headers.get("Content-Length", "")
-    return int(text) if text.isdecimal() else 0
-
-
-def _refuse_above(size: int, limit: int) -> None:
-    if size > limit:
-        raise ImageTooLarge(f"the image has more than {limit} bytes")
+    def _connect(self, connection: Any) -> socket.socket:
+        timeout_s = min(connection.timeout, self._deadline.remaining_s)
+        if timeout_s <= 0:
+            raise TimeoutError
+        try:
+            connected = socket.create_connection(self._target.address, timeout_s)
+        except TimeoutError as error:
+            raise urllib3.exceptions.ConnectTimeoutError(connection, "connect") from error
+        self._deadline.watch(connected)
+        return connected

@@ -7,6 +7,7 @@
     │   ├── BodyNotText
     │   ├── BodyNotJson
     │   ├── BodyTooDeep
+    │   ├── BodyTooLarge        413
     │   ├── PayloadNotObject
     │   ├── FieldWrongType
     │   ├── ImageMissing
@@ -81,6 +82,13 @@ class BodyTooDeep(RequestError):
     """The JSON is nested too deeply to be read."""
 
     code = "body_too_deep"
+
+
+class BodyTooLarge(RequestError):
+    """The body has too many bytes."""
+
+    code = "body_too_large"
+    status = 413
 
 
 class PayloadNotObject(RequestError):

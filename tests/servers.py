@@ -1,10 +1,13 @@
 """A local HTTP server that behaves and misbehaves in every way the tests need, chosen by the path."""
 
+import gzip
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ssl import SSLContext
+from typing import Any
 
 from tests.pictures import digit_png
 
@@ -23,10 +26,27 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.requests: list[tuple[str, dict[str, str]]] = []
         self.stopped = threading.Event()
+        self._serving: set[int] = set()
 
     @property
     def port(self) -> int:
         return int(self.server_address[1])
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Serve one request, and be counted while it lasts."""
+        self._serving.add(threading.get_ident())
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._serving.discard(threading.get_ident())
+
+    def wait_until_idle(self) -> None:
+        """Wait until no request is being served any more."""
+        end = time.monotonic() + 5
+        while self._serving:
+            if time.monotonic() > end:
+                raise TimeoutError("a request is still being served")
+            time.sleep(0.005)
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Stay silent: clients that break off are what the tests are about."""
@@ -78,8 +98,15 @@ def _not_found(handler: _Handler) -> None:
     handler.answer(404, b"secret page")
 
 
-def _redirect(handler: _Handler) -> None:
-    handler.answer(302, b"", Location="/3.png")
+def _redirect_to(location: str) -> "Callable[[_Handler], None]":
+    def redirect(handler: _Handler) -> None:
+        handler.answer(302, b"secret page", Location=location.replace("{port}", str(handler.server.port)))
+
+    return redirect
+
+
+def _redirect_nowhere(handler: _Handler) -> None:
+    handler.answer(302, b"secret page")
 
 
 def _no_bytes(handler: _Handler) -> None:
@@ -114,6 +141,41 @@ def _byte_by_byte(handler: _Handler) -> None:
         handler.wfile.write(b"x")
 
 
+def _drips_status(handler: _Handler) -> None:
+    _drip(handler, b"HTTP/1.1 200 " + b"O" * 1000)
+
+
+def _drips_headers(handler: _Handler) -> None:
+    _drip(handler, b"HTTP/1.1 200 OK\r\nX: " + b"x" * 1000)
+
+
+def _drip(handler: _Handler, content: bytes) -> None:
+    for byte in content:
+        if handler.server.stopped.wait(0.01):
+            break
+        handler.wfile.write(bytes([byte]))
+
+
+def _gzip_bomb(handler: _Handler) -> None:
+    handler.answer(200, gzip.compress(bytes(5_000_000), 1), Content_Encoding="gzip")
+
+
+def _chunks_for_ever(handler: _Handler) -> None:
+    handler.send_response(200)
+    handler.send_header("Transfer-Encoding", "chunked")
+    handler.end_headers()
+    while not handler.server.stopped.is_set():
+        handler.wfile.write(b"10000\r\n" + bytes(0x10000) + b"\r\n")
+
+
+def _many_headers(handler: _Handler) -> None:
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 1000 + b"\r\n")
+
+
+def _closes(handler: _Handler) -> None:
+    handler.wfile.flush()
+
+
 def _breaks_off(handler: _Handler) -> None:
     handler.answer(200, b"\x89PNG", Content_Length="1000")
 
@@ -124,7 +186,22 @@ def _no_http(handler: _Handler) -> None:
 
 behaviours: dict[str, Callable[[_Handler], None]] = {
     "/3.png": _digit,
-    "/redirect": _redirect,
+    "/redirect": _redirect_to("/3.png"),
+    "/redirect-3": _redirect_to("/redirect-2"),
+    "/redirect-2": _redirect_to("/redirect"),
+    "/redirect-for-ever": _redirect_to("/redirect-for-ever"),
+    "/redirect-nowhere": _redirect_nowhere,
+    "/redirect-to-file": _redirect_to("file:///etc/passwd"),
+    "/redirect-to-private": _redirect_to("http://169.254.0.23/latest/meta-data/"),
+    "/redirect-to-user": _redirect_to("http://user:secret@127.0.0.1/"),
+    "/redirect-to-http": _redirect_to("http://127.0.0.1:{port}/3.png"),
+    "/redirect-to-drip": _redirect_to("/byte-by-byte"),
+    "/drips-status": _drips_status,
+    "/drips-headers": _drips_headers,
+    "/gzip-bomb": _gzip_bomb,
+    "/chunks-for-ever": _chunks_for_ever,
+    "/many-headers": _many_headers,
+    "/closes": _closes,
     "/no-bytes": _no_bytes,
     "/announces-much": _announces_much,
     "/sends-much": _sends_much,

@@ -15,7 +15,7 @@ KNOWN_TO = {
     "requests": {"download"},
     "urllib3": {"download"},
     "socket": {"download"},
-    "ipaddress": {"download"},
+    "ipaddress": {"hosts"},
     "PIL": {"decode"},
     "ctypes": {"session"},
     "os": {"config", "__init__"},
@@ -23,6 +23,8 @@ KNOWN_TO = {
     "json": {"events"},
     "numpy": {"decode", "normalise", "session", "model", "pipeline", "events"},
     "logging": {"decode", "download"},
+    "threading": {"download"},
+    "warnings": {"decode"},
     "tensorflow": set(),
 }
 
@@ -33,13 +35,14 @@ MAY_IMPORT = {
     "errors": set(),
     "config": {"errors"},
     "payload": {"errors"},
-    "download": {"config", "errors"},
+    "download": {"config", "errors", "hosts"},
+    "hosts": set(),
     "decode": {"errors"},
     "normalise": set(),
     "session": {"errors"},
     "model": {"config", "errors", "session"},
     "pipeline": {"config", "decode", "download", "normalise", "payload", "session"},
-    "events": {"__init__", "errors", "model", "payload", "pipeline"},
+    "events": {"__init__", "config", "errors", "model", "payload", "pipeline"},
 }
 
 

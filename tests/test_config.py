@@ -23,6 +23,9 @@ def test_every_setting_can_be_set() -> None:
         "fetch_connect_timeout_s": ("0.5", 0.5),
         "fetch_read_timeout_s": ("1", 1.0),
         "fetch_total_timeout_s": ("2.5", 2.5),
+        "fetch_max_redirects": ("0", 0),
+        "url_fetch": ("off", False),
+        "max_body_bytes": ("3000", 3000),
         "url_allowed_hosts": (" Example.com, 10.0.0.1:8080 ,", frozenset({"example.com", "10.0.0.1:8080"})),
     }
     assert set(values) == set(Settings._fields)
@@ -45,6 +48,7 @@ def test_every_setting_can_be_set() -> None:
         ("MNIST_FETCH_TOTAL_TIMEOUT_S", "0"),
         ("MNIST_FETCH_TOTAL_TIMEOUT_S", "nan"),
         ("MNIST_FETCH_TOTAL_TIMEOUT_S", "inf"),
+        ("MNIST_URL_FETCH", "no"),
         ("MNIST_MAX_DECODE_BYTE", "1"),
     ],
 )

@@ -1,12 +1,14 @@
 """The guard on image URLs, against a real server on this machine."""
 
+import contextlib
 import socket
+import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import requests.adapters
 import trustme
-import urllib3.util.connection
 
 from mnist_infer import download
 from mnist_infer.config import Settings
@@ -22,6 +24,7 @@ from mnist_infer.errors import (
     UrlForbidden,
     UrlInvalid,
 )
+from mnist_infer.hosts import is_public
 from tests.pictures import digit_png
 from tests.servers import Server, running_server
 
@@ -37,7 +40,7 @@ def no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     def connect(*_: object, **__: object) -> None:
         raise AssertionError("a connection was opened")
 
-    monkeypatch.setattr(urllib3.util.connection, "create_connection", connect)
+    monkeypatch.setattr(download.socket, "create_connection", connect)
 
 
 def resolve_to(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> list[str]:
@@ -71,7 +74,17 @@ def test_the_request_names_the_host_and_carries_nothing_of_the_function(
     ("path", "error"),
     [
         ("/nothing-here", FetchStatus),
-        ("/redirect", FetchStatus),
+        ("/redirect-nowhere", FetchStatus),
+        ("/redirect-for-ever", FetchStatus),
+        ("/redirect-to-file", UrlInvalid),
+        ("/redirect-to-private", UrlForbidden),
+        ("/redirect-to-user", UrlInvalid),
+        ("/drips-headers", FetchTimeout),
+        ("/drips-status", FetchTimeout),
+        ("/gzip-bomb", FetchError),
+        ("/chunks-for-ever", ImageTooLarge),
+        ("/many-headers", HostUnreachable),
+        ("/closes", HostUnreachable),
         ("/no-bytes", FetchError),
         ("/announces-much", ImageTooLarge),
         ("/sends-much", ImageTooLarge),
@@ -100,52 +113,148 @@ def test_a_server_that_is_not_there_is_unreachable(local_settings: Settings) -> 
         fetch(f"http://127.0.0.1:{port}/", local_settings._replace(url_allowed_hosts=frozenset({"127.0.0.1"})))
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
-        "ftp://example.com/3.png",
-        "file:///etc/passwd",
-        "gopher://example.com/",
-        "data:image/png;base64,aGk=",
-        "example.com/3.png",
-        "//example.com/3.png",
-        "http://",
-        "http:///3.png",
-        "http://user@example.com/",
-        "http://user:secret@example.com/",
-        "http://example.com:port/",
-        "http://example.com:99999/",
-        "http://[::1/",
-        "http://exa mple.com/",
-        "http://*.example.com/",
-        "\0",
-        "\ud800",
-        " ",
-    ],
-)
+INVALID = [
+    *("ftp://example.com/3.png", "file:///etc/passwd", "gopher://example.com/", "data:image/png;base64,aGk="),
+    *("javascript:alert(1)", "jar:http://example.com/!/", "unix:///var/run/docker.sock", "dict://example.com:80/"),
+    *("example.com/3.png", "//example.com/3.png", "http:example.com", "http://", "http:///3.png", "http://:80/"),
+    *("http://user@example.com/", "http://user:secret@example.com/", "http://@example.com/", "http://:@example.com/"),
+    *("http://example.com:port/", "http://example.com:99999/", "http://example.com:-1/", "http://[::1/", "http://::1/"),
+    *("http://exa mple.com/", "http://*.example.com/", "http://example..com/", "http://.example.com/"),
+    *("http://example.com\\@127.0.0.1/", "http://127.0.0.1\\@example.com/"),
+    *("\0", "\ud800", " ", "http://exa\0mple.com/", "http://ex\tample.com%2f@127.0.0.1/"),
+]
+ODD_SPELLINGS = [
+    *("2130706433", "0x7f000001", "017700000001", "0x7f.0.0.1", "0177.0.0.1", "0x7F.1", "127.1", "127.0.1", "10.1"),
+    *("1", "0", "00000000", "127.0.0.01", "127.0.0.1.", "localhost.", "example.com.", "8.8.8.8.", "134744072", "8.8"),
+    *(
+        "１２７.０.０.１",
+        "127。0。0。1",
+        "①②⑦.0.0.1",
+        "ｌｏｃａｌｈｏｓｔ",
+        "exａmple.com",
+        "例子.中国",
+        "bücher.example",
+    ),
+    *("xn--fsqu00a.xn--0zwm56d", "a.xn--bcher-kva.example", "xn--80ak6aa92e.com", "under_score.example", "-a.example"),
+    *("[0:0:0:0:0:0:0:1]", "[2606:4700:4700:0:0:0:0:1111]"),
+]
+PRIVATE_ADDRESSES = [
+    *("127.0.0.1", "127.255.255.254", "10.0.0.1", "10.255.255.255", "172.16.0.1", "172.31.255.255", "192.168.1.1"),
+    *("0.0.0.0", "0.1.2.3", "100.64.0.1", "100.127.255.255", "100.100.100.200", "169.254.0.23", "169.254.169.254"),
+    *("168.63.129.16", "192.0.0.1", "192.0.0.192", "192.0.2.1", "192.88.99.1", "198.18.0.1", "198.19.255.255"),
+    *("198.51.100.7", "203.0.113.9", "224.0.0.1", "239.255.255.255", "240.0.0.1", "255.255.255.255"),
+    *("::", "::1", "::7f00:1", "::ffff:127.0.0.1", "::ffff:8.8.8.8", "::ffff:0:127.0.0.1", "64:ff9b::7f00:1"),
+    *("64:ff9b:1::a00:1", "100::1", "fe80::1", "fe80::1%eth0", "fec0::1", "fc00::1", "fd00:ec2::254", "ff02::1"),
+    *("2001::1", "2001:0:7f00:1::", "2001:20::1", "2001:db8::1", "2002:7f00:1::", "2002:a00:1::1", "3fff::1"),
+    *("::FFFF:7f00:1", "::1%lo", "2620:4f:8000::1", "5f00::1", "4000::1", "no address"),
+]
+
+
+def test_the_table_of_refused_urls_is_long_enough() -> None:
+    table = INVALID + ODD_SPELLINGS + PRIVATE_ADDRESSES
+    assert len(set(table)) == len(table) >= 80
+
+
+@pytest.mark.parametrize("url", INVALID + [f"http://{host}/" for host in ODD_SPELLINGS], ids=ascii)
 @pytest.mark.usefixtures("no_connection")
-def test_what_is_no_http_url_with_a_host_and_no_user_is_refused(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_no_http_url_with_a_plain_host_is_refused_unresolved(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = resolve_to(monkeypatch, "93.184.215.14")
     with pytest.raises(UrlInvalid):
         fetch(url, Settings())
     assert asked == []
 
 
-@pytest.mark.parametrize(
-    "private",
-    ["127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.0.23", "100.64.0.1", "0.0.0.0", "224.0.0.1", "::1"],
-)
+@pytest.mark.parametrize("private", PRIVATE_ADDRESSES)
 @pytest.mark.usefixtures("no_connection")
 def test_a_host_with_any_address_that_is_not_public_is_refused(private: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    resolve_to(monkeypatch, "93.184.215.14", private)
+    for addresses in ((private,), ("93.184.215.14", private), (private, "2606:4700:4700::1111")):
+        resolve_to(monkeypatch, *addresses)
+        with pytest.raises(UrlForbidden):
+            fetch("https://example.com/3.png", Settings())
+
+
+@pytest.mark.parametrize("private", [address for address in PRIVATE_ADDRESSES if " " not in address])
+@pytest.mark.usefixtures("no_connection")
+def test_an_address_that_is_not_public_is_refused_as_a_host(private: str) -> None:
+    with pytest.raises((UrlForbidden, UrlInvalid)):
+        fetch(f"http://[{private}]/" if ":" in private else f"http://{private}/", Settings())
+
+
+@pytest.mark.parametrize(
+    "address", ["8.8.8.8", "93.184.215.14", "1.1.1.1", "119.29.29.29", "100.63.255.255", "2606:4700:4700::1111"]
+)
+def test_a_public_address_is_public(address: str) -> None:
+    assert is_public(address)
+
+
+@pytest.mark.parametrize("host", ["metadata.tencentyun.com", "METADATA.tencentyun.com", "metadata.google.internal"])
+@pytest.mark.usefixtures("no_connection")
+def test_the_metadata_services_are_refused_by_name(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    resolve_to(monkeypatch, "93.184.215.14")
     with pytest.raises(UrlForbidden):
-        fetch("https://example.com/3.png", Settings())
+        fetch(f"http://{host}/latest/meta-data/", Settings())
+
+
+@pytest.mark.parametrize("port", [1, 22, 25, 6379, 8080, 8443, 11211, 65535])
+@pytest.mark.usefixtures("no_connection")
+def test_only_the_ports_of_the_web_are_connected_to(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    resolve_to(monkeypatch, "93.184.215.14")
+    with pytest.raises(UrlForbidden):
+        fetch(f"http://example.com:{port}/", Settings())
+
+
+@pytest.mark.usefixtures("no_connection")
+def test_urls_can_be_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = resolve_to(monkeypatch, "93.184.215.14")
+    with pytest.raises(UrlForbidden, match="send image_base64"):
+        fetch("https://example.com/3.png", Settings(url_fetch=False))
+    assert asked == []
 
 
 @pytest.mark.usefixtures("no_connection")
 def test_an_allowed_host_at_another_port_stays_refused(server: Server, local_settings: Settings) -> None:
     with pytest.raises(UrlForbidden):
         fetch(f"http://127.0.0.1:{server.port + 1}/", local_settings)
+
+
+@pytest.mark.parametrize("path", ["/redirect", "/redirect-3"])
+def test_up_to_three_redirects_are_followed(path: str, server: Server, local_settings: Settings) -> None:
+    assert fetch(address(server, path), local_settings) == digit_png(3)
+
+
+def test_no_redirect_is_followed_where_none_is_allowed(server: Server, local_settings: Settings) -> None:
+    with pytest.raises(FetchStatus):
+        fetch(address(server, "/redirect"), local_settings._replace(fetch_max_redirects=0))
+
+
+def test_the_time_of_a_redirect_counts_into_the_total(server: Server, local_settings: Settings) -> None:
+    with pytest.raises(FetchTimeout):
+        fetch(address(server, "/redirect-to-drip"), local_settings._replace(fetch_read_timeout_s=5.0))
+
+
+def test_a_name_that_takes_too_long_to_resolve_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    released = threading.Event()
+    monkeypatch.setattr(download.socket, "getaddrinfo", lambda *_, **__: released.wait(10) and [])
+    try:
+        with pytest.raises(FetchTimeout):
+            fetch("http://example.com/", Settings(fetch_total_timeout_s=0.1))
+    finally:
+        released.set()
+
+
+def test_what_is_fetched_leaves_no_thread_and_no_descriptor(local_settings: Settings) -> None:
+    def count() -> tuple[int, int]:
+        return threading.active_count(), len(list(Path("/proc/self/fd").iterdir()))
+
+    with running_server() as server:
+        settings = local_settings._replace(url_allowed_hosts=frozenset({"127.0.0.1"}))
+        before = count()
+        for path in ("/3.png", "/nothing-here", "/byte-by-byte", "/drips-headers", "/breaks-off", "/redirect-3"):
+            with contextlib.suppress(MnistInferError):
+                fetch(address(server, path), settings)
+        server.wait_until_idle()
+        for after, ahead in zip(count(), before, strict=True):
+            assert after <= ahead
 
 
 def test_a_host_that_does_not_exist_is_an_error_of_its_own() -> None:
@@ -156,19 +265,19 @@ def test_a_host_that_does_not_exist_is_an_error_of_its_own() -> None:
 def test_the_host_is_resolved_once_and_the_checked_address_is_connected_to(
     server: Server, local_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = resolve_to(monkeypatch, "127.0.0.1")
-    connected: list[object] = []
-    create_connection = urllib3.util.connection.create_connection
+    # A second question, as an attacker's DNS server would like it, would lead elsewhere.
+    answers = iter([["127.0.0.1"], ["192.0.2.1"]])
+    asked: list[str] = []
 
-    def connect(to: tuple[str, int], *arguments: object, **options: object) -> socket.socket:
-        connected.append(to)
-        return create_connection(to, *arguments, **options)  # type: ignore[arg-type]
+    def getaddrinfo(host: str, port: int, *_: object, **__: object) -> list[object]:
+        asked.append(host)
+        found = [host] if host == "127.0.0.1" else next(answers)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in found]
 
-    monkeypatch.setattr(urllib3.util.connection, "create_connection", connect)
+    monkeypatch.setattr(download.socket, "getaddrinfo", getaddrinfo)
     settings = local_settings._replace(url_allowed_hosts=frozenset({"pictures.example"}))
     assert fetch(f"http://pictures.example:{server.port}/3.png", settings) == digit_png(3)
-    assert connected == [("127.0.0.1", server.port)]
-    assert asked == ["pictures.example", "127.0.0.1"]  # the second is urllib3's, of the address itself
+    assert asked == ["pictures.example", "127.0.0.1"]  # the second is the system's, of the address itself
     assert server.requests[-1][1]["Host"] == f"pictures.example:{server.port}"
 
 
@@ -191,3 +300,9 @@ def test_over_tls_the_certificate_is_checked_for_the_hosts_name(tls_server: Serv
     assert fetch(f"https://pictures.example:{tls_server.port}/3.png", settings) == digit_png(3)
     with pytest.raises(HostUnreachable):
         fetch(f"https://other.example:{tls_server.port}/3.png", settings)
+
+
+def test_a_redirect_from_https_to_http_is_refused(tls_server: Server, local_settings: Settings) -> None:
+    settings = local_settings._replace(url_allowed_hosts=frozenset({"pictures.example", "127.0.0.1"}))
+    with pytest.raises(UrlForbidden, match="redirects from https"):
+        fetch(f"https://pictures.example:{tls_server.port}/redirect-to-http", settings)

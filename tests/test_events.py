@@ -5,20 +5,23 @@ import numpy as np
 import pytest
 
 from mnist_infer import events
+from mnist_infer.config import Settings
 from mnist_infer.errors import (
     BodyMissing,
     BodyNotJson,
     BodyNotText,
     BodyTooDeep,
+    BodyTooLarge,
     ImageTooLarge,
     MnistInferError,
     NotHttpEvent,
 )
-from mnist_infer.events import RequestLog, failure, http_payload, success
+from mnist_infer.events import RequestLog, failure, http_payload, success, within_time_limit
 from mnist_infer.pipeline import Prediction
 
 PAYLOAD = {"image_url": "图"}
 BODY = json.dumps(PAYLOAD, ensure_ascii=False)
+LIMIT = 1_000_000
 PREDICTION = Prediction(7, np.full(10, 0.1, np.float32), "base64", 254, {"decode": 0.3})
 
 
@@ -40,7 +43,7 @@ PREDICTION = Prediction(7, np.full(10, 0.1, np.float32), "base64", 254, {"decode
     ],
 )
 def test_both_http_events_carry_the_payload_in_their_body(event: object) -> None:
-    assert http_payload(event) == PAYLOAD
+    assert http_payload(event, LIMIT) == PAYLOAD
 
 
 @pytest.mark.parametrize(
@@ -50,7 +53,7 @@ def test_both_http_events_carry_the_payload_in_their_body(event: object) -> None
 )
 def test_what_is_no_http_event_is_refused_in_the_articles_words(event: object) -> None:
     with pytest.raises(NotHttpEvent) as caught:
-        http_payload(event)
+        http_payload(event, LIMIT)
     assert failure(caught.value) == {"errMsg": "request not from api gw"}
 
 
@@ -62,11 +65,12 @@ def test_what_is_no_http_event_is_refused_in_the_articles_words(event: object) -
         pytest.param({"body": ""}, BodyMissing, id="empty"),
         pytest.param({"body": PAYLOAD}, BodyNotText, id="an object"),
         pytest.param({"body": 7}, BodyNotText, id="a number"),
+        pytest.param({"body": "[" + " " * LIMIT + "]"}, BodyTooLarge, id="too large"),
         pytest.param({"body": "hello"}, BodyNotJson, id="text"),
         pytest.param({"body": "image_url=http%3A%2F%2Fx"}, BodyNotJson, id="a form"),
         pytest.param({"body": '{"image_url": "x"} more'}, BodyNotJson, id="more behind the JSON"),
         pytest.param({"body": "\ufeff{}"}, BodyNotJson, id="a byte order mark"),
-        pytest.param({"body": "9" * 10_000}, BodyNotJson, id="an integer that Python refuses", marks=[]),
+        pytest.param({"body": "9" * 10_000}, BodyNotJson, id="an integer that Python refuses"),
         pytest.param({"body": "[" * 100_000}, BodyTooDeep, id="100 000 lists deep"),
         pytest.param({"body": '{"a":' * 100_000}, BodyTooDeep, id="100 000 objects deep"),
         pytest.param({"body": "e30", "isBase64Encoded": True}, BodyNotText, id="base64 without padding"),
@@ -77,7 +81,24 @@ def test_what_is_no_http_event_is_refused_in_the_articles_words(event: object) -
 )
 def test_a_body_that_is_no_json_text_is_refused(fields: dict[str, object], error: type[MnistInferError]) -> None:
     with pytest.raises(error):
-        http_payload({"httpMethod": "POST", "path": "/"} | fields)
+        http_payload({"httpMethod": "POST", "path": "/"} | fields, LIMIT)
+
+
+@pytest.mark.parametrize(
+    ("context", "seconds"),
+    [
+        pytest.param({"time_limit_in_ms": 3000}, 2.0, id="the platform's default"),
+        pytest.param({"time_limit_in_ms": 1000}, 0.5, id="a second in all"),
+        pytest.param({"time_limit_in_ms": 10_000}, 5.0, id="enough"),
+        pytest.param({"time_limit_in_ms": 900_000}, 5.0, id="the most that there is"),
+        pytest.param({"time_limit_in_ms": 0}, 5.0, id="zero"),
+        pytest.param({"time_limit_in_ms": "3000"}, 5.0, id="text"),
+        pytest.param({}, 5.0, id="not said"),
+        pytest.param(None, 5.0, id="no context"),
+    ],
+)
+def test_an_image_url_gets_no_more_time_than_the_platform_leaves(context: object, seconds: float) -> None:
+    assert within_time_limit(Settings(), context) == Settings(fetch_total_timeout_s=seconds)
 
 
 def test_an_answer_holds_the_digit_and_nothing_more_unless_more_was_asked_for() -> None:

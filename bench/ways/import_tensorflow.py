@@ -37,7 +37,7 @@ _NOT_FETCHED = np.empty(0, np.float32)
 def apigw_interface(event: object, context: object) -> dict[str, object]:
     """Answer an HTTP request."""
     with RequestLog("apigw_interface", context) as log:
-        payload = events.http_payload(event)
+        payload = events.http_payload(event, settings.max_body_bytes)
         log.outcome = prediction = run(payload)
         return events.success(prediction, payload)
 
