@@ -122,7 +122,8 @@ def _find_format(content: bytes) -> _Format:
 def _refuse_above(max_memory_bytes: int, bytes_per_pixel: float, size: tuple[int, int]) -> None:
     most_pixels = int(max_memory_bytes / bytes_per_pixel)
     if size[0] * size[1] > most_pixels:
-        raise ImageTooLarge(f"the image has more than {most_pixels} pixels, the most for a file of its kind")
+        megapixels = most_pixels // 100_000 / 10
+        raise ImageTooLarge(f"the image has more than {megapixels} megapixels, the most for a file of its kind")
 
 
 def _read_webp_size(content: bytes) -> tuple[int, int]:
@@ -167,15 +168,15 @@ def _has_one_scan(content: bytes) -> bool:
 
 def _reduce(image: Image.Image) -> Image.Image:
     """Average blocks of pixels, so that all that follows works on a small picture."""
-    factors = [-(-side // _LARGEST_SIDE) for side in image.size]
-    if factors != [1, 1]:
+    factor = -(-max(image.size) // _LARGEST_SIDE)
+    if factor > 1:
         if image.mode.startswith("I;16"):
             image = image.convert("I")
         elif image.mode == "1":
             image = image.convert("L")
         elif image.mode == "P":
             image = image.convert("RGBA" if image.has_transparency_data else "RGB")
-        image = image.reduce((factors[0], factors[1]))
+        image = image.reduce(factor)
     ImageOps.exif_transpose(image, in_place=True)
     return image
 

@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -224,9 +224,9 @@ class _PinnedAdapter(HTTPAdapter):
 
     def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
         super().init_poolmanager(*arguments, **options)
+        pools: Any = self.poolmanager.pool_classes_by_scheme
         self.poolmanager.pool_classes_by_scheme = {
-            "http": partial(self._new_pool, urllib3.HTTPConnectionPool),
-            "https": partial(self._new_pool, urllib3.HTTPSConnectionPool),
+            scheme: cast(type, partial(self._new_pool, pool_class)) for scheme, pool_class in pools.items()
         }
 
     def _new_pool(self, pool_class: Any, *arguments: Any, **options: Any) -> Any:

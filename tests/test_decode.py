@@ -1,10 +1,14 @@
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image, ImageFile
 
 from mnist_infer.decode import decode
 from mnist_infer.errors import ImageDamaged, ImageFormatUnknown, ImageTooLarge
-from tests.pictures import digit_png, encode
+from tests.pictures import ROOT, digit_png, encode
 
 LIMIT = 128_000_000
 RAMP = np.arange(0, 250, dtype=np.uint8).reshape(10, 25)
@@ -41,10 +45,17 @@ def test_behind_transparent_ink_comes_the_paper_it_stands_out_from(ink: int, pap
     assert picture[0, 0] == paper
 
 
-def test_the_cameras_orientation_is_applied() -> None:
+@pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("size", [(25, 10), (2500, 1000)], ids=["small", "large"])
+def test_the_cameras_orientation_is_applied(file_format: str, size: tuple[int, int]) -> None:
     exif = Image.Exif()
-    exif[0x0112] = 6  # to be turned by 90 degrees
-    assert decode(encode(RAMP, "JPEG", exif=exif), LIMIT).shape == (25, 10)
+    exif[0x0112] = 6  # to be turned by 90 degrees clockwise
+    image = Image.new("L", size, 0)
+    image.paste(255, (0, 0, size[0] // 2, size[1]))  # white on the left comes to the top
+    picture = decode(encode(image.convert("RGB"), file_format, exif=exif), LIMIT)
+    assert picture.shape[0] > picture.shape[1]
+    assert picture[2].min() > 200
+    assert picture[-3].max() < 50
 
 
 def test_of_an_animation_the_first_frame_is_read() -> None:
@@ -66,8 +77,115 @@ def test_a_large_jpeg_comes_at_a_fraction_of_its_size() -> None:
 def test_a_picture_over_the_limit_is_refused_before_it_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
     content = encode(RAMP, "BMP")
     monkeypatch.setattr(ImageFile.ImageFile, "load", None)
-    with pytest.raises(ImageTooLarge, match="249 pixels"):
+    with pytest.raises(ImageTooLarge, match=r"0\.0 megapixels"):
         decode(content, 249 * 9.5)
+
+
+LARGEST_MEGAPIXELS = {
+    ("PNG", "RGBA"): 13.4,
+    ("PNG", "P"): 13.4,
+    ("PNG", "I;16"): 13.4,
+    ("BMP", "RGB"): 13.4,
+    ("GIF", "P"): 13.4,
+    ("JPEG", "RGB"): 85.3,
+    ("JPEG progressive", "RGB"): 14.2,
+    ("JPEG progressive", "CMYK"): 14.2,
+    ("WEBP", "RGBA"): 6.4,
+    ("TIFF", "RGBA"): 9.8,
+    ("TIFF", "F"): 9.8,
+}
+
+MEASURE_DECODING = """
+import re, sys
+from pathlib import Path
+from mnist_infer.decode import decode
+status = Path("/proc/self/status")
+read = lambda name: int(re.search(name + r":\\s+(\\d+)", status.read_text())[1]) * 1024
+content = Path(sys.argv[1]).read_bytes()
+decode(Path(sys.argv[2]).read_bytes(), 128_000_000)  # imports the decoder
+Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
+before = read("VmRSS")
+decode(content, 128_000_000)
+print(read("VmHWM") - before)
+"""
+
+
+@pytest.mark.parametrize(("kind", "mode"), LARGEST_MEGAPIXELS)
+def test_the_largest_picture_of_each_kind_adds_at_most_128_mb_and_a_larger_one_is_refused(
+    kind: str, mode: str, tmp_path: Path
+) -> None:
+    file_format, _, progressive = kind.partition(" ")
+    options: dict[str, object] = {"progressive": True, "subsampling": 0, "quality": 30} if progressive else {}
+    if file_format == "TIFF":
+        options = {"compression": "tiff_adobe_deflate", "tiffinfo": {278: 10**6}}  # one strip: kept whole, too
+    if file_format == "WEBP":
+        options = {"lossless": True, "quality": 0, "method": 0}
+    height = int(LARGEST_MEGAPIXELS[kind, mode] * 1e6) // 2000
+
+    def write(name: str, size: tuple[int, int]) -> Path:
+        image = Image.linear_gradient("L").resize(size, Image.Resampling.NEAREST)
+        if mode == "RGBA":
+            alpha, image = image, image.convert("RGBA")
+            image.putalpha(alpha)
+        elif mode == "I;16":
+            image = Image.fromarray(np.asarray(image).astype(np.uint16) * 257)
+        else:
+            image = image.convert(mode)
+        (tmp_path / name).write_bytes(encode(image, file_format, **options))
+        return tmp_path / name
+
+    command = [sys.executable, "-c", MEASURE_DECODING, write("largest", (2000, height)), write("small", (8, 8))]
+    child = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert int(child.stdout) <= 128_000_000
+    with pytest.raises(ImageTooLarge, match=f"more than {LARGEST_MEGAPIXELS[kind, mode]}"):
+        decode(write("larger", (2000, height + 60)).read_bytes(), LIMIT)
+
+
+@pytest.mark.parametrize("size", [(100_000, 120), (120, 100_000), (13_000_000, 1)])
+def test_a_picture_of_any_proportions_comes_small(size: tuple[int, int]) -> None:
+    assert max(decode(encode(Image.new("RGBA", size)), LIMIT).shape) <= 1024
+
+
+def test_the_phones_own_12_megapixels_are_accepted_in_all_that_phones_write() -> None:
+    for file_format, options in (("JPEG", {}), ("JPEG", {"progressive": True}), ("PNG", {})):
+        photo = encode(Image.new("RGB", (4032, 3024), (200, 190, 180)), file_format, **options)
+        assert decode(photo, LIMIT).mean() == pytest.approx(192, abs=2)
+
+
+def webp_header(chunk: bytes, content: bytes) -> bytes:
+    return (
+        b"RIFF"
+        + (len(content) + 12).to_bytes(4, "little")
+        + b"WEBP"
+        + chunk
+        + len(content).to_bytes(4, "little")
+        + content
+    )
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(webp_header(b"VP8X", bytes(4) + b"\xff\x3f\0\xff\x3f\0"), id="extended"),
+        pytest.param(webp_header(b"VP8L", b"\x2f\xff\xff\xff\x0f" + bytes(9)), id="lossless"),
+        pytest.param(webp_header(b"VP8 ", b"\0\0\0\x9d\x01\x2a\xff\x3f\xff\x3f" + bytes(9)), id="lossy"),
+    ],
+)
+def test_a_huge_webp_is_refused_before_its_decoder_takes_memory(content: bytes) -> None:
+    with pytest.raises(ImageTooLarge):
+        decode(content, LIMIT)
+
+
+def test_a_jpeg_of_more_scans_than_any_encoder_writes_is_refused() -> None:
+    photo = encode(RAMP, "JPEG", progressive=True)
+    last = photo.rindex(b"\xff\xda")
+    with pytest.raises(ImageDamaged):
+        decode(photo[:last] + photo[last:-2] * 40 + photo[-2:], LIMIT)
+
+
+def test_heic_is_refused_with_the_advice_what_to_send() -> None:
+    with pytest.raises(ImageFormatUnknown, match="send JPEG or PNG"):
+        decode(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", LIMIT)
 
 
 @pytest.mark.parametrize(
@@ -80,7 +198,14 @@ def test_a_picture_over_the_limit_is_refused_before_it_is_decoded(monkeypatch: p
         pytest.param(b"<svg xmlns='http://www.w3.org/2000/svg'/>", id="SVG"),
         pytest.param(b"%!PS-Adobe-3.0 EPSF-3.0\n", id="EPS, for which Pillow would start Ghostscript"),
         pytest.param(b"P5 1 1 255 \0", id="PGM"),
-        pytest.param(b"\0\0\0\x18ftypheic", id="HEIC"),
+        pytest.param(b"RIFF\0\0\0\0WAVEfmt ", id="WAV, which begins as WebP does"),
+        pytest.param(b"GIF88a", id="no version of GIF"),
+        pytest.param(b"\0\0\1\0", id="ICO"),
+        pytest.param(b"\0\0\0\x0cjP  \r\n\x87\n", id="JPEG 2000"),
+        pytest.param(b"8BPS\0\1", id="PSD"),
+        pytest.param(b"II+\0\x08\0\0\0", id="BigTIFF"),
+        pytest.param(b"qoif", id="QOI"),
+        pytest.param(b"PK\3\4", id="ZIP"),
     ],
 )
 def test_what_is_no_image_of_a_known_format_is_refused(content: bytes) -> None:
