@@ -1,6 +1,8 @@
 """Fixtures that several test modules share: real parts wherever they can run."""
 
 import os
+import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -8,7 +10,10 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+import requests.adapters
+import trustme
 
+from mnist_infer import download
 from mnist_infer.config import Settings
 from mnist_infer.local.platform import load_handler
 from mnist_infer.session import SavedModelSession, session_config
@@ -42,6 +47,38 @@ def server() -> Iterator[Server]:
     """A local HTTP server."""
     with running_server() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, str]:
+    """What a TLS server needs for the names of the tests, and a file of the authority behind it."""
+    authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("pictures.example", "raw.githubusercontent.com").configure_cert(context)
+    file = tmp_path_factory.mktemp("tls") / "authority.pem"
+    authority.cert_pem.write_to_path(str(file))
+    return context, str(file)
+
+
+@pytest.fixture
+def tls_server(certificates: tuple[ssl.SSLContext, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """A TLS server that every name leads to, and whose certificate's authority the function trusts."""
+    context, authority = certificates
+    with running_server(context) as server:
+        monkeypatch.setattr(requests.adapters, "DEFAULT_CA_BUNDLE_PATH", authority)
+        resolve_to(monkeypatch, "127.0.0.1")
+        yield server
+
+
+def resolve_to(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> list[str]:
+    """Let every host name have these addresses; returns the list of the names that are asked for."""
+    asked: list[str] = []
+
+    def getaddrinfo(host: str, port: int, *_: object, **__: object) -> list[object]:
+        asked.append(host)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in addresses]
+
+    monkeypatch.setattr(download.socket, "getaddrinfo", getaddrinfo)
+    return asked
 
 
 @pytest.fixture

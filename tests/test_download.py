@@ -3,12 +3,9 @@
 import contextlib
 import socket
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import requests.adapters
-import trustme
 
 from mnist_infer import download
 from mnist_infer.config import Settings
@@ -25,6 +22,7 @@ from mnist_infer.errors import (
     UrlInvalid,
 )
 from mnist_infer.hosts import is_public
+from tests.conftest import resolve_to
 from tests.pictures import digit_png
 from tests.servers import Server, running_server
 
@@ -41,18 +39,6 @@ def no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError("a connection was opened")
 
     monkeypatch.setattr(download.socket, "create_connection", connect)
-
-
-def resolve_to(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> list[str]:
-    """Let every host name have these addresses; returns the list of the names that were asked for."""
-    asked: list[str] = []
-
-    def getaddrinfo(host: str, port: int, *_: object, **__: object) -> list[object]:
-        asked.append(host)
-        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in addresses]
-
-    monkeypatch.setattr(download.socket, "getaddrinfo", getaddrinfo)
-    return asked
 
 
 def test_an_image_is_fetched_whole(server: Server, local_settings: Settings) -> None:
@@ -279,20 +265,6 @@ def test_the_host_is_resolved_once_and_the_checked_address_is_connected_to(
     assert fetch(f"http://pictures.example:{server.port}/3.png", settings) == digit_png(3)
     assert asked == ["pictures.example", "127.0.0.1"]  # the second is the system's, of the address itself
     assert server.requests[-1][1]["Host"] == f"pictures.example:{server.port}"
-
-
-@pytest.fixture
-def tls_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    """A server with a certificate for `pictures.example`, which the function trusts."""
-    import ssl
-
-    authority = trustme.CA()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("pictures.example").configure_cert(context)
-    with authority.cert_pem.tempfile() as path, running_server(context) as server:
-        monkeypatch.setattr(requests.adapters, "DEFAULT_CA_BUNDLE_PATH", path)
-        resolve_to(monkeypatch, "127.0.0.1")
-        yield server
 
 
 def test_over_tls_the_certificate_is_checked_for_the_hosts_name(tls_server: Server, local_settings: Settings) -> None:

@@ -8,16 +8,16 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from urllib.parse import urlsplit
 
 import pytest
-import requests.adapters
 
 from mnist_infer import download
 from mnist_infer.local import cli
 from mnist_infer.local.demo import entry_of
 from mnist_infer.local.platform import has_failed, new_context, through_json
 from tests.pictures import EXAMPLES, ROOT
-from tests.servers import Server
+from tests.servers import Server, behaviours
 
 EVENTS = sorted(EXAMPLES.glob("*.json"))
 DIGITS = sorted((EXAMPLES / "digits").iterdir())
@@ -26,20 +26,14 @@ CONSOLE_LIMIT_BYTES = 64 * 1024
 
 
 @pytest.fixture
-def url_example_comes_from_the_local_server(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Serve every https URL's last part from the local server, over plain HTTP."""
-    send = requests.adapters.HTTPAdapter.send
-
-    def send_to_server(self: object, request: requests.PreparedRequest, **options: object) -> requests.Response:
-        request.url = f"http://127.0.0.1:{server.port}/3.png"
-        return send(self, request, **options)  # type: ignore[arg-type]
-
-    def getaddrinfo(_: str, port: int, *__: object, **___: object) -> list[object]:
-        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
-
-    monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", send_to_server)
-    monkeypatch.setattr(download.socket, "getaddrinfo", getaddrinfo)
-    monkeypatch.setenv("MNIST_URL_ALLOWED_HOSTS", "raw.githubusercontent.com")
+def url_example_comes_from_the_local_server(tls_server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the local server answer for the host that the example names."""
+    url = json.loads((EXAMPLES / "demo_url.json").read_text())["image_url"]
+    monkeypatch.setitem(behaviours, urlsplit(url).path, behaviours["/3.png"])
+    connect = socket.create_connection
+    monkeypatch.setattr(
+        download.socket, "create_connection", lambda _, timeout: connect(("127.0.0.1", tls_server.port), timeout)
+    )
 
 
 @pytest.mark.usefixtures("url_example_comes_from_the_local_server")
