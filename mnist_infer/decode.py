@@ -25,7 +25,7 @@ warnings.filterwarnings("error", module=r"PIL\.")
 # All that Pillow was seen to raise on a broken file, beside its own OSErrors.
 _PILLOW_RAISES = (
     *(OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, ArithmeticError, AttributeError),
-    *(RuntimeError, MemoryError, Warning, struct.error, zlib.error, Image.DecompressionBombError),
+    *(AssertionError, RuntimeError, MemoryError, Warning, struct.error, zlib.error, Image.DecompressionBombError),
 )
 
 
@@ -67,6 +67,10 @@ _HEIC = re.compile(rb"....ftyp(hei|hev|mif|msf|avi)", re.DOTALL)
 # any other is kept whole until its last scan.
 _ONE_SCAN_JPEG_BYTES_PER_PIXEL = 1.5
 _MOST_JPEG_SCANS = 32  # encoders write up to a dozen; each is a pass over the whole picture
+
+# Each copy of a picture has a pointer to every row, and a decoder has rows of its own. In a picture
+# of few columns or rows they outweigh the pixels, so each side counts as no shorter than this.
+_SHORTEST_SIDE = 16
 
 # What becomes 28x28 needs no more than this. A JPEG decoder halves the picture as it decodes, at a
 # fraction of the time and memory, and what is still larger is averaged before anything else.
@@ -121,7 +125,7 @@ def _find_format(content: bytes) -> _Format:
 
 def _refuse_above(max_memory_bytes: int, bytes_per_pixel: float, size: tuple[int, int]) -> None:
     most_pixels = int(max_memory_bytes / bytes_per_pixel)
-    if size[0] * size[1] > most_pixels:
+    if max(size[0], _SHORTEST_SIDE) * max(size[1], _SHORTEST_SIDE) > most_pixels:
         megapixels = most_pixels // 100_000 / 10
         raise ImageTooLarge(f"the image has more than {megapixels} megapixels, the most for a file of its kind")
 

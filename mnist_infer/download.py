@@ -12,7 +12,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from typing import Any, NamedTuple, cast
 from urllib.parse import urljoin, urlsplit
@@ -39,6 +39,7 @@ logging.getLogger("urllib3").setLevel(logging.CRITICAL)
 
 _PORTS = {"http": 80, "https": 443}
 _CHUNK_BYTES = 64 * 1024
+_HEADERS = {"User-Agent": "mnist-infer", "Accept": "image/*", "Accept-Encoding": "identity"}
 _REDIRECTS = (301, 302, 303, 307, 308)
 
 
@@ -65,14 +66,17 @@ def fetch(url: str, settings: Settings) -> bytes:
     """
     if not settings.url_fetch:
         raise UrlForbidden("image URLs are switched off here: send image_base64")
+    was_secure = False
     with _deadline(settings.fetch_total_timeout_s) as deadline:
         for _ in range(settings.fetch_max_redirects + 1):
-            answer = _get(_check(url, settings, deadline), settings, deadline)
+            target = _check(url, settings, deadline)
+            is_secure = target.url.startswith("https:")
+            if was_secure and not is_secure:
+                raise UrlForbidden("the image's host redirects from https to http")
+            answer = _get(target, settings, deadline)
             if isinstance(answer, bytes):
                 return answer
-            if urlsplit(url).scheme == "https" and urlsplit(answer.url).scheme != "https":
-                raise UrlForbidden("the image's host redirects from https to something else")
-            url = answer.url
+            url, was_secure = answer.url, is_secure
     raise FetchStatus(f"the image's host redirects more than {settings.fetch_max_redirects} times")
 
 
@@ -95,6 +99,8 @@ class _Deadline:
 
     def watch(self, connection: socket.socket) -> None:
         self._connections.append(connection.dup())  # TLS takes the original's descriptor away
+        if self.remaining_s <= 0:  # the timer may have been there before
+            self._shut_down()
 
     def close(self) -> None:
         self._timer.cancel()
@@ -179,25 +185,28 @@ class _Redirect(NamedTuple):
 
 
 def _get(target: _Target, settings: Settings, deadline: _Deadline) -> bytes | _Redirect:
-    with requests.Session() as http:
-        http.trust_env = False  # no proxies, no .netrc: the connection goes to the checked address
-        for prefix in ("http://", "https://"):
-            http.mount(prefix, _PinnedAdapter(target, deadline))
-        response = http.get(
-            target.url,
-            headers={"Accept": "image/*", "Accept-Encoding": "identity"},
-            timeout=(settings.fetch_connect_timeout_s, settings.fetch_read_timeout_s),
-            allow_redirects=False,
-            stream=True,
-        )
-        with response:
-            if response.status_code in _REDIRECTS and "Location" in response.headers:
-                return _Redirect(urljoin(target.url, response.headers["Location"]))
-            if response.status_code != requests.codes.ok:
-                raise FetchStatus(f"the image's host answered with status {response.status_code}")
-            if response.headers.get("Content-Encoding", "identity") != "identity":
-                raise FetchError("the image's host compresses what it was asked for as it is")
-            return _read(response, settings.max_image_bytes)
+    # Not through a session of `requests`, which would read a redirect's body, however long it is,
+    # and would ask the environment for proxies and passwords.
+    request = requests.Request("GET", target.url, headers=_HEADERS).prepare()
+    timeouts_s = (settings.fetch_connect_timeout_s, settings.fetch_read_timeout_s)
+    with (
+        closing(_PinnedAdapter(target, deadline)) as adapter,
+        adapter.send(request, stream=True, timeout=timeouts_s) as response,
+    ):
+        if response.status_code in _REDIRECTS and "Location" in response.headers:
+            return _Redirect(_join(target.url, response.headers["Location"]))
+        if response.status_code != requests.codes.ok:
+            raise FetchStatus(f"the image's host answered with status {response.status_code}")
+        if response.headers.get("Content-Encoding", "identity") != "identity":
+            raise FetchError("the image's host compresses what it was asked for as it is")
+        return _read(response, settings.max_image_bytes)
+
+
+def _join(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError as error:
+        raise UrlInvalid("the image's host redirects to no valid URL") from error
 
 
 def _read(response: requests.Response, max_bytes: int) -> bytes:

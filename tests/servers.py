@@ -17,6 +17,7 @@ class Server(ThreadingHTTPServer):
 
     Attributes:
         requests: request line and headers of each request that came.
+        bytes_sent: of the body of `/redirect-with-much`.
         stopped: set as the server ends, so that nothing slow outlives a test.
     """
 
@@ -25,6 +26,7 @@ class Server(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.requests: list[tuple[str, dict[str, str]]] = []
+        self.bytes_sent = 0
         self.stopped = threading.Event()
         self._serving: set[int] = set()
 
@@ -109,6 +111,15 @@ def _redirect_nowhere(handler: _Handler) -> None:
     handler.answer(302, b"secret page")
 
 
+def _redirect_with_much(handler: _Handler) -> None:
+    handler.send_response(302)
+    handler.send_header("Location", "/3.png")
+    handler.end_headers()
+    while not handler.server.stopped.is_set():
+        handler.wfile.write(bytes(64 * 1024))
+        handler.server.bytes_sent += 64 * 1024
+
+
 def _no_bytes(handler: _Handler) -> None:
     handler.answer(200, b"")
 
@@ -190,6 +201,8 @@ behaviours: dict[str, Callable[[_Handler], None]] = {
     "/redirect-3": _redirect_to("/redirect-2"),
     "/redirect-2": _redirect_to("/redirect"),
     "/redirect-for-ever": _redirect_to("/redirect-for-ever"),
+    "/redirect-with-much": _redirect_with_much,
+    "/redirect-to-damage": _redirect_to("http://[::1/3.png"),
     "/redirect-nowhere": _redirect_nowhere,
     "/redirect-to-file": _redirect_to("file:///etc/passwd"),
     "/redirect-to-private": _redirect_to("http://169.254.0.23/latest/meta-data/"),

@@ -63,6 +63,7 @@ def test_the_request_names_the_host_and_carries_nothing_of_the_function(
         ("/redirect-nowhere", FetchStatus),
         ("/redirect-for-ever", FetchStatus),
         ("/redirect-to-file", UrlInvalid),
+        ("/redirect-to-damage", UrlInvalid),
         ("/redirect-to-private", UrlForbidden),
         ("/redirect-to-user", UrlInvalid),
         ("/drips-headers", FetchTimeout),
@@ -206,6 +207,11 @@ def test_an_allowed_host_at_another_port_stays_refused(server: Server, local_set
 @pytest.mark.parametrize("path", ["/redirect", "/redirect-3"])
 def test_up_to_three_redirects_are_followed(path: str, server: Server, local_settings: Settings) -> None:
     assert fetch(address(server, path), local_settings) == digit_png(3)
+
+
+def test_the_body_of_a_redirect_is_not_read(server: Server, local_settings: Settings) -> None:
+    assert fetch(address(server, "/redirect-with-much"), local_settings) == digit_png(3)
+    assert server.bytes_sent < 50_000_000  # what the system's buffers took before the connection was closed
 
 
 def test_no_redirect_is_followed_where_none_is_allowed(server: Server, local_settings: Settings) -> None:

@@ -91,6 +91,7 @@ def test_a_body_that_is_no_json_text_is_refused(fields: dict[str, object], error
         pytest.param({"time_limit_in_ms": 1000}, 0.5, id="a second in all"),
         pytest.param({"time_limit_in_ms": 10_000}, 5.0, id="enough"),
         pytest.param({"time_limit_in_ms": 900_000}, 5.0, id="the most that there is"),
+        pytest.param({"time_limit_in_ms": 10**400}, 5.0, id="more than a float holds"),
         pytest.param({"time_limit_in_ms": 0}, 5.0, id="zero"),
         pytest.param({"time_limit_in_ms": "3000"}, 5.0, id="text"),
         pytest.param({}, 5.0, id="not said"),

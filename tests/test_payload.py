@@ -49,6 +49,8 @@ def test_a_payload_says_where_its_image_is(payload: object, source: object) -> N
         pytest.param({"image_base64": "aGk=="}, Base64Invalid, id="too much padding"),
         pytest.param({"image_base64": "a=Gk"}, Base64Invalid, id="padding inside"),
         pytest.param({"image_base64": "aG-_"}, Base64Invalid, id="URL alphabet"),
+        pytest.param({"image_base64": "!!!!aGk="}, Base64Invalid, id="four bad characters before good ones"),
+        pytest.param({"image_base64": "aGk=aGk="}, Base64Invalid, id="more behind the padding"),
         pytest.param({"image_base64": "aGk=\0"}, Base64Invalid, id="NUL"),
         pytest.param({"image_base64": "aGk=\u00a0"}, Base64Invalid, id="white space that is not ASCII"),
         pytest.param({"image_base64": "图片"}, Base64Invalid, id="Chinese"),
