@@ -141,7 +141,7 @@ def test_the_largest_picture_of_each_kind_adds_at_most_128_mb_and_a_larger_one_i
         decode(write("larger", (2000, height + 60)).read_bytes(), LIMIT)
 
 
-@pytest.mark.parametrize("size", [(100_000, 120), (120, 100_000), (13_000_000, 1)])
+@pytest.mark.parametrize("size", [(100_000, 120), (120, 100_000), (800_000, 1)])
 def test_a_picture_of_any_proportions_comes_small(size: tuple[int, int]) -> None:
     assert max(decode(encode(Image.new("RGBA", size)), LIMIT).shape) <= 1024
 
