@@ -5,11 +5,12 @@ PYTHON ?= $(shell for python in python3 python3.11 python3.12 python3.13 python3
 	$$python -c '$(SUPPORTED)' 2>/dev/null && echo $$python && break; done)
 BIN := .venv/bin
 DATA ?=
+MINUTES ?= 30
 INTERPRETER ?=
 INTERPRETER_OPTION := $(if $(INTERPRETER),--interpreter $(INTERPRETER))
 DATA_OPTION := $(if $(DATA),--data $(DATA))
 
-.PHONY: help demo test check zip verify-zip bench train export clean
+.PHONY: help demo test check zip verify-zip bench fuzz soak train export clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -33,6 +34,14 @@ verify-zip: .venv/development ## run the zip in a sandbox like the cloud's
 
 bench: .venv/development .cache/tensorflow ## time the function against two other ways; writes bench/RESULTS.md
 	@$(BIN)/python -m bench $(DATA_OPTION) $(INTERPRETER_OPTION)
+
+fuzz: .venv/development ## fuzz image bytes and payloads, MINUTES=30 each; needs Python 3.11
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check atheris==3.0.0
+	@$(BIN)/python -m tests.fuzz images --minutes $(MINUTES)
+	@$(BIN)/python -m tests.fuzz payloads --minutes $(MINUTES)
+
+soak: .venv/development ## send one warm process 100 000 requests of every kind, then more from threads
+	@$(BIN)/python -m tests.soak
 
 train: .venv/runtime ## train the network on MNIST; DATA=folder of its IDX files, else they are downloaded
 	@$(BIN)/python -m export.train $(DATA_OPTION)
