@@ -100,10 +100,10 @@ def decode(content: bytes, max_memory_bytes: int) -> NDArray[np.uint8]:
         ImageDamaged: the file is truncated or broken.
     """
     file_format = _find_format(content)
+    decoder: Callable[[BinaryIO], Image.Image] = getattr(import_module(file_format.module), file_format.decoder)
     try:
         if file_format is _WEBP:  # its decoder takes the memory as it opens a file
             _refuse_above(max_memory_bytes, _WEBP.bytes_per_pixel, _read_webp_size(content))
-        decoder: Callable[[BinaryIO], Image.Image] = getattr(import_module(file_format.module), file_format.decoder)
         with decoder(io.BytesIO(content)) as image:
             one_scan = file_format is _JPEG and _has_one_scan(content)
             per_pixel = _ONE_SCAN_JPEG_BYTES_PER_PIXEL if one_scan else file_format.bytes_per_pixel

@@ -238,6 +238,11 @@ class _PinnedAdapter(HTTPAdapter):
             scheme: cast(type, partial(self._new_pool, pool_class)) for scheme, pool_class in pools.items()
         }
 
+    def close(self) -> None:
+        for key in self.poolmanager.pools.keys():  # noqa: SIM118 (they cannot be iterated over)
+            self.poolmanager.pools[key].close()  # now, not when the last reference to it is gone
+        super().close()
+
     def _new_pool(self, pool_class: Any, *arguments: Any, **options: Any) -> Any:
         pool = pool_class(*arguments, **options)
         pool.ConnectionCls = partial(self._new_connection, pool_class.ConnectionCls)
@@ -256,5 +261,9 @@ class _PinnedAdapter(HTTPAdapter):
             connected = socket.create_connection(self._target.address, timeout_s)
         except TimeoutError as error:
             raise urllib3.exceptions.ConnectTimeoutError(connection, "connect") from error
-        self._deadline.watch(connected)
+        try:
+            self._deadline.watch(connected)
+        except OSError:  # no descriptor is left for it
+            connected.close()
+            raise
         return connected

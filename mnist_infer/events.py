@@ -147,6 +147,9 @@ class RequestLog:
         elapsed = round((time.perf_counter() - self._started) * 1000, 3)
         line = {"event": "request", "request_id": self._request_id, "entry": self._entry}
         _write_line(**line, **_outcome_fields(error or self.outcome), total_milliseconds=elapsed)
+        # An error leads to its frames, and they lead here: without this, what a failed request held, a whole
+        # picture perhaps, would stay in memory until the garbage collector finds the circle.
+        self.outcome = None
 
 
 def _outcome_fields(outcome: Prediction | BaseException | None) -> dict[str, object]:
