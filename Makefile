@@ -35,8 +35,8 @@ verify-zip: .venv/development ## run the zip in a sandbox like the cloud's
 bench: .venv/development .cache/tensorflow ## time the function against two other ways; writes bench/RESULTS.md
 	@$(BIN)/python -m bench $(DATA_OPTION) $(INTERPRETER_OPTION)
 
-fuzz: .venv/development ## fuzz image bytes and payloads, MINUTES=30 each; needs Python 3.11
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check atheris==3.0.0
+fuzz: .venv/development ## fuzz image bytes and payloads, MINUTES=30 each
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-fuzz.txt
 	@$(BIN)/python -m tests.fuzz images --minutes $(MINUTES)
 	@$(BIN)/python -m tests.fuzz payloads --minutes $(MINUTES)
 

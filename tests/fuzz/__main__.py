@@ -1,0 +1,85 @@
+"""`python -m tests.fuzz images --minutes 30`: seeds, a run of libFuzzer, and what came of it in one line."""
+
+import argparse
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tests.fuzz.images import image_seeds
+from tests.fuzz.minimise import minimise
+from tests.fuzz.payloads import DICTIONARY, payload_seeds
+from tests.pictures import ROOT
+
+SLOWEST_S = 5
+MOST_MIB = 1024
+LARGEST_BYTES = 16384
+SEEDS = {"images": image_seeds, "payloads": payload_seeds}
+
+
+def main() -> int:
+    """Run the target that the command line names; 1 if it crashed."""
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
+    parser.add_argument("target", choices=SEEDS)
+    parser.add_argument("--minutes", type=float, default=30, help="default: %(default)s")
+    options = parser.parse_args()
+    folder = ROOT / "build" / "fuzz" / options.target
+    prepare(folder, SEEDS[options.target]())
+    started = time.monotonic()
+    known = set((folder / "crashes").iterdir())
+    log, status = fuzz(options.target, folder, options.minutes)
+    crashes = sorted(set((folder / "crashes").iterdir()) - known)
+    for crash in crashes:
+        minimise(options.target, crash)
+    print(summary(log, (time.monotonic() - started) / 60, len(crashes)))
+    if status and not crashes:
+        print(log[-2000:], file=sys.stderr)
+    return int(status != 0)
+
+
+def prepare(folder: Path, seeds: dict[str, bytes]) -> None:
+    """Write the seeds and the dictionary; a corpus and crashes of an earlier run are kept."""
+    shutil.rmtree(folder / "seeds", ignore_errors=True)
+    for name in ("seeds", "corpus", "crashes"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    for name, content in seeds.items():
+        (folder / "seeds" / name.replace("/", "-")).write_bytes(content)
+    (folder / "dictionary").write_text(DICTIONARY, encoding="utf-8")
+
+
+def fuzz(target: str, folder: Path, minutes: float) -> tuple[str, int]:
+    """Run libFuzzer, and return what it says and its exit status."""
+    limits = [f"-max_total_time={round(minutes * 60)}", f"-timeout={SLOWEST_S}", f"-rss_limit_mb={MOST_MIB}"]
+    options = [
+        *limits,
+        f"-max_len={LARGEST_BYTES}",
+        "-print_final_stats=1",
+        "-close_fd_mask=3",  # what the C libraries write to stderr would fill the log
+        f"-artifact_prefix={folder}/crashes/",
+    ]
+    if target == "payloads":
+        options.append(f"-dict={folder}/dictionary")
+    command = [sys.executable, "-m", "tests.fuzz.worker", target, *options, f"{folder}/corpus", f"{folder}/seeds"]
+    log = folder / "log.txt"
+    with log.open("wb") as file:
+        status = subprocess.run(command, cwd=ROOT, stdout=file, stderr=subprocess.STDOUT, check=False).returncode
+    return log.read_text(encoding="utf-8", errors="replace"), status
+
+
+def summary(log: str, minutes: float, crashes: int) -> str:
+    """Return what a run came to, in one line."""
+    executions = last(r"number_of_executed_units: (\d+)", log)
+    corpus, coverage = last(r"corp: (\d+)", log), last(r"cov: (\d+)", log)
+    return f"{executions} executions, {minutes:.1f} minutes, corpus {corpus}, coverage {coverage}, crashes {crashes}"
+
+
+def last(pattern: str, text: str) -> str:
+    """Return what a pattern's group matched last, or a question mark."""
+    matches: list[str] = re.findall(pattern, text)
+    return matches[-1] if matches else "?"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
