@@ -48,7 +48,7 @@ class _Format(NamedTuple):
 
 # Of a phone's multi-picture JPEG the class for JPEG reads the first picture.
 _PNG = _Format("PNG", "PIL.PngImagePlugin", "PngImageFile", 9.5)
-_JPEG = _Format("JPEG", "PIL.JpegImagePlugin", "JpegImageFile", 9.0)
+_JPEG = _Format("JPEG", "PIL.JpegImagePlugin", "JpegImageFile", 9.3)
 _BMP = _Format("BMP", "PIL.BmpImagePlugin", "BmpImageFile", 9.5)
 _GIF = _Format("GIF", "PIL.GifImagePlugin", "GifImageFile", 9.5)
 _WEBP = _Format("WebP", "PIL.WebPImagePlugin", "WebPImageFile", 20.0)
