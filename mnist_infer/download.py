@@ -211,17 +211,17 @@ def _join(url: str, location: str) -> str:
 
 def _read(response: requests.Response, max_bytes: int) -> bytes:
     """Return the body as it came: nothing is decompressed, so nothing can grow."""
-    announced = response.headers.get("Content-Length", "")
     content = bytearray()
-    if not (announced.isdecimal() and int(announced) > max_bytes):
-        # read1 returns what has come: read would wait for a whole chunk, however slowly it comes.
-        while len(content) <= max_bytes and (chunk := response.raw.read1(_CHUNK_BYTES)):
-            content += chunk
-        if len(content) <= max_bytes:
-            if not content:
-                raise FetchError("the image's host answered with nothing")
-            return bytes(content)
-    raise ImageTooLarge(f"the image has more than {max_bytes} bytes")
+    is_too_large = (response.raw.length_remaining or 0) > max_bytes  # as announced, where that is a number
+    # read1 returns what has come: read would wait for a whole chunk, however slowly it comes.
+    while not is_too_large and (chunk := response.raw.read1(_CHUNK_BYTES)):
+        content += chunk
+        is_too_large = len(content) > max_bytes
+    if is_too_large:
+        raise ImageTooLarge(f"the image has more than {max_bytes} bytes")
+    if not content:
+        raise FetchError("the image's host answered with nothing")
+    return bytes(content)
 
 
 class _PinnedAdapter(HTTPAdapter):

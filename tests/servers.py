@@ -128,6 +128,10 @@ def _announces_much(handler: _Handler) -> None:
     handler.answer(200, b"", Content_Length=str(10**12))
 
 
+def _announces_nonsense(handler: _Handler) -> None:
+    handler.answer(200, digit_png(3), Content_Length="9" * 5000)  # more digits than Python turns into a number
+
+
 def _sends_much(handler: _Handler) -> None:
     handler.send_response(200)
     handler.end_headers()
@@ -217,6 +221,7 @@ behaviours: dict[str, Callable[[_Handler], None]] = {
     "/closes": _closes,
     "/no-bytes": _no_bytes,
     "/announces-much": _announces_much,
+    "/announces-nonsense": _announces_nonsense,
     "/sends-much": _sends_much,
     "/silent": _silent,
     "/silent-after-headers": _silent_after_headers,

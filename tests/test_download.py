@@ -204,6 +204,10 @@ def test_an_allowed_host_at_another_port_stays_refused(server: Server, local_set
         fetch(f"http://127.0.0.1:{server.port + 1}/", local_settings)
 
 
+def test_a_length_that_is_no_number_is_as_good_as_none(server: Server, local_settings: Settings) -> None:
+    assert fetch(address(server, "/announces-nonsense"), local_settings) == digit_png(3)
+
+
 @pytest.mark.parametrize("path", ["/redirect", "/redirect-3"])
 def test_up_to_three_redirects_are_followed(path: str, server: Server, local_settings: Settings) -> None:
     assert fetch(address(server, path), local_settings) == digit_png(3)

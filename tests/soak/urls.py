@@ -14,6 +14,7 @@ Outcome = int | str
 # What a path of the local server leads to: all that it knows must be here.
 PATHS: dict[str, Outcome] = {
     "/3.png": 3,
+    "/announces-nonsense": 3,
     "/redirect": 3,
     "/redirect-2": 3,
     "/redirect-3": 3,
