@@ -23,12 +23,13 @@ def drop(interpreter: Interpreter) -> str:
         folders = [ROOT, Path(sysconfig.get_path("stdlib"))]
         packages = interpreter.python.parent.parent
         for folder in folders if packages.is_relative_to(ROOT) else [*folders, packages]:
-            _drop_files(folder)
+            drop_files(folder)
         return "`posix_fadvise` over the packages, the standard library and the repository"
     return "`/proc/sys/vm/drop_caches`"
 
 
-def _drop_files(folder: Path) -> None:
+def drop_files(folder: Path) -> None:
+    """Drop the pages of a folder's files; they must have been written to the disk before."""
     for path in folder.rglob("*"):
         if path.is_file():
             try:

@@ -8,6 +8,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
+from bench.page_cache import drop_files
 from tests.pictures import EXAMPLES, to_base64
 from tests.verify_zip.sandbox import Sandbox, SandboxError
 
@@ -106,9 +107,8 @@ def drop_from_page_cache(folders: Sequence[Path]) -> None:
     """Have the next process read these folders' files from disk, as the first one of a new instance does."""
     if folders:
         os.sync()  # only clean pages can be dropped
-    for path in (path for folder in folders for path in folder.rglob("*") if path.is_file()):
-        with path.open("rb") as file:
-            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    for folder in folders:
+        drop_files(folder)
 
 
 def _invoke(sandbox: Sandbox, calls: Sequence[str], events: Path, repeats: int) -> tuple[list[Any], Costs]:
