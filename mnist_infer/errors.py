@@ -17,7 +17,8 @@
     ├── ImageError              422  the picture
     │   ├── ImageTooLarge       413
     │   ├── ImageFormatUnknown
-    │   └── ImageDamaged
+    │   ├── ImageDamaged
+    │   └── NoDigitFound
     ├── FetchError              502  the host of an image URL
     │   ├── HostNotFound
     │   ├── HostUnreachable
@@ -151,6 +152,12 @@ class ImageDamaged(ImageError):
     """The image is truncated or broken."""
 
     code = "image_damaged"
+
+
+class NoDigitFound(ImageError):
+    """Nothing in the picture stands out from its paper."""
+
+    code = "no_digit_found"
 
 
 class FetchError(MnistInferError):
