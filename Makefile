@@ -6,17 +6,21 @@ PYTHON ?= $(shell for python in python3 python3.11 python3.12 python3.13 python3
 BIN := .venv/bin
 DATA ?=
 MINUTES ?= 30
+PORT ?= 8000
 INTERPRETER ?=
 INTERPRETER_OPTION := $(if $(INTERPRETER),--interpreter $(INTERPRETER))
 DATA_OPTION := $(if $(DATA),--data $(DATA))
 
-.PHONY: help demo test check zip verify-zip bench fuzz soak train export clean
+.PHONY: help demo serve test check zip verify-zip bench fuzz soak train export evaluate clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 demo: .venv/runtime ## run the example events and pictures through the function; IMAGE=photo.jpg for your own
 	@$(BIN)/python -m mnist_infer demo $(IMAGE)
+
+serve: .venv/development ## the page and the function on this machine; PORT=8000
+	@$(BIN)/python -m mnist_infer serve --port $(PORT)
 
 test: .venv/development .cache/tensorflow ## run the tests
 	@$(BIN)/python -m pytest
@@ -43,11 +47,14 @@ fuzz: .venv/development ## fuzz image bytes and payloads, MINUTES=30 each
 soak: .venv/development ## send one warm process 100 000 requests of every kind, then more from threads
 	@$(BIN)/python -m tests.soak
 
-train: .venv/runtime ## train the network on MNIST; DATA=folder of its IDX files, else they are downloaded
+train: .venv/development ## train the network on MNIST; DATA=folder of its IDX files, else they are downloaded
 	@$(BIN)/python -m export.train $(DATA_OPTION)
 
-export: .venv/runtime ## write the trained network to export/
+export: .venv/development ## write the trained network to export/
 	@$(BIN)/python -m export.export $(DATA_OPTION)
+
+evaluate: .venv/development ## measure what the model reads, and write its card; DATA as for train
+	@$(BIN)/python -m export.evaluate $(DATA_OPTION)
 
 clean: ## delete everything that was made
 	@rm -rf .venv .cache build dist

@@ -1,6 +1,6 @@
-"""Entry points of the cloud function: `handler.demo` and `handler.apigw_interface`."""
+"""Entry points of the cloud function: `demo`, `apigw_interface` and `http_interface`."""
 
-from mnist_infer import events
+from mnist_infer import events, integrated
 from mnist_infer.config import load_settings
 from mnist_infer.errors import MnistInferError
 from mnist_infer.events import RequestLog
@@ -33,3 +33,18 @@ def apigw_interface(event: object, context: object) -> dict[str, object]:
         except Exception as error:  # also a bug: the platform would show its trace to the caller
             log.outcome = error
             return events.failure(error)
+
+
+def http_interface(event: object, context: object) -> dict[str, object]:
+    """Answer an HTTP request with status and headers, from a function URL or from a gateway in integrated mode."""
+    with RequestLog("http_interface", context) as log:
+        try:
+            if integrated.wants_page(event):
+                log.outcome = "page"
+                return integrated.page(event, context)
+            payload = events.http_payload(event, settings.max_body_bytes)
+            log.outcome = prediction = run(payload, model.session, events.within_time_limit(settings, context))
+            return integrated.success(prediction, payload, context)
+        except Exception as error:  # also a bug: the platform would show its trace to the caller
+            log.outcome = error
+            return integrated.failure(error, context)

@@ -8,7 +8,7 @@ from pathlib import Path
 from bench import report
 from bench.process import BenchError
 
-SUITES = ("cold", "warm", "agreement", "sandbox", "guards", "source")
+SUITES = ("cold", "warm", "agreement", "sandbox", "pixels", "load", "guards", "source")
 """Modules of this package, in the order of their sections."""
 
 RESULTS = Path(__file__).parent / "RESULTS.md"

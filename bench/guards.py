@@ -46,7 +46,7 @@ class Guard(NamedTuple):
 
 def section(options: argparse.Namespace) -> str:  # noqa: ARG001
     """Measure the guards."""
-    small, phone = digit_png(3), _phone_jpeg()
+    small, phone = digit_png(3), phone_jpeg()
     rows = []
     with server_process() as ports:
         guards = [*_payload_guards(small, phone), *_image_guards(small, phone), *_url_guards(ports.plain)]
@@ -105,15 +105,15 @@ def _call(function: Callable[..., object], *arguments: object) -> Callable[[], o
 
 
 def _row(guard: Guard) -> tuple[str, ...]:
-    calls = max(1, int(ROUND_S / (_cpu_us(guard.guarded, 3) * 1e-6)))
-    rounds = [(_cpu_us(guard.guarded, calls), _cpu_us(guard.bare, calls)) for _ in range(ROUNDS)]
+    calls = max(1, int(ROUND_S / (cpu_us(guard.guarded, 3) * 1e-6)))
+    rounds = [(cpu_us(guard.guarded, calls), cpu_us(guard.bare, calls)) for _ in range(ROUNDS)]
     differences = sorted(guarded - bare for guarded, bare in rounds)
     guarded, bare = (median(column) for column in zip(*rounds, strict=True))
     lower, upper = differences[len(differences) // 4], differences[len(differences) * 3 // 4]
     return guard.title, _us(guarded), _us(bare), _signed_us(median(differences)), f"{_us(lower)} to {_us(upper)}"
 
 
-def _cpu_us(call: Callable[[], object], times: int) -> float:
+def cpu_us(call: Callable[[], object], times: int) -> float:
     """Return the microseconds of CPU that one call takes."""
     started = time.process_time()
     for _ in range(times):
@@ -129,7 +129,7 @@ def _signed_us(value: float) -> str:
     return f"{'+' if value > 0 else ''}{_us(value)}"
 
 
-def _phone_jpeg() -> bytes:
+def phone_jpeg() -> bytes:
     """Return a JPEG as a phone makes it: 12 megapixels in colour, with some detail everywhere."""
     noise = np.random.default_rng(1).integers(0, 256, (PHONE[1] // 16, PHONE[0] // 16, 3), np.uint8)
     return encode(Image.fromarray(noise).resize(PHONE, Image.Resampling.BICUBIC), "JPEG", quality=90)

@@ -10,6 +10,7 @@ import base64
 import io
 import json
 import math
+import multiprocessing
 import os
 import sys
 from collections import Counter
@@ -135,7 +136,8 @@ def read_suite(model: Path, digits: Digits, per_kind: int, processes: int) -> di
         the readings in the pictures' order, by the name of the kind.
     """
     readings: dict[str, list[Reading]] = {}
-    with ProcessPoolExecutor(processes, initializer=_start, initargs=(model, digits)) as pool:
+    fresh = multiprocessing.get_context("spawn")  # a fork of a process where TensorFlow has threads would hang
+    with ProcessPoolExecutor(processes, fresh, _start, (model, digits)) as pool:
         chunks = {name: _chunks(len(digits) if name == "mnist" else per_kind) for name in KINDS}
         under_way = {name: [pool.submit(_read_chunk, name, chunk) for chunk in chunks[name]] for name in KINDS}
         for name, futures in under_way.items():

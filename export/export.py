@@ -1,7 +1,8 @@
 """Write a trained network as a SavedModel: `python -m export.export --data DIR`.
 
 The SavedModel goes to `export/<version>/` only after it was loaded back through the function's
-own session, gave the answers of the trained network, and read enough of the held-back digits.
+own session, gave the answers of the trained network, and read enough of the held-back digits, as MNIST
+has them and as people would have sent them.
 """
 
 import argparse
@@ -18,8 +19,9 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from export.evaluate import read_suite
 from export.mnist import DataError, Digits, load_mnist
-from export.network import Layer, fold_batch_normalisation, inference_graph
+from export.network import Layer, count_multiply_adds, fold_batch_normalisation, inference_graph
 from mnist_infer.session import PIXELS, SavedModelSession, session_config
 
 HERE = Path(__file__).parent
@@ -41,10 +43,16 @@ def main() -> int:
         network = tf.keras.models.load_model(options.training / "model.keras")
         write_saved_model(fold_batch_normalisation(network), partial)
         figures = measure(network, partial, mnist.held_back, mnist.test)
-        if figures["held_back_accuracy"] < options.target:
-            raise ExportError(f"{figures['held_back_accuracy']:.4f} of the held-back digits read, not {options.target}")
+        figures["held_back_suite_accuracy"] = measure_suite(partial, mnist.held_back, options.per_kind)
+        for name, target in (
+            ("held_back_accuracy", options.target),
+            ("held_back_suite_accuracy", options.suite_target),
+        ):
+            if figures[name] < target:
+                raise ExportError(f"{figures[name]:.4f} of the held-back digits read, not {target}: {name}")
         figures |= json.loads((options.training / "run.json").read_text())
         (partial / "figures.json").write_text(json.dumps(figures, indent=2) + "\n")
+        shutil.copyfile(options.training / "log.csv", partial / "training.csv")
         shutil.rmtree(options.output, ignore_errors=True)
         partial.rename(options.output)
     except (DataError, ExportError) as error:
@@ -77,7 +85,7 @@ def write_saved_model(layers: Sequence[Layer], folder: Path) -> None:
     (folder / "variables").rmdir()  # there are none: what was learnt stands in the graph
 
 
-def measure(network: tf.keras.Model, folder: Path, held_back: Digits, test: Digits) -> dict[str, object]:
+def measure(network: tf.keras.Model, folder: Path, held_back: Digits, test: Digits) -> dict[str, float]:
     """Load a SavedModel through the function's session, and return how well it reads.
 
     Raises:
@@ -102,16 +110,28 @@ def measure(network: tf.keras.Model, folder: Path, held_back: Digits, test: Digi
         "held_back_accuracy": accuracy(held_back),
         "test_accuracy": accuracy(test),
         "largest_difference_to_trained_network": difference,
+        "parameters": network.count_params() - sum(int(np.prod(w.shape)) for w in network.non_trainable_weights),
+        "multiply_adds": count_multiply_adds(),
     }
+
+
+def measure_suite(folder: Path, held_back: Digits, per_kind: int) -> float:
+    """Return the share of user pictures of held-back digits that a SavedModel reads, each kind counting alike."""
+    readings = read_suite(folder, held_back, per_kind, os.cpu_count() or 1)
+    return float(np.mean([np.mean([reading.is_right for reading in kind]) for kind in readings.values()]))
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m export.export", description="Write the trained network.")
     parser.add_argument("--data", type=Path, help="folder of MNIST's IDX files (default: download them)")
     parser.add_argument("--training", type=Path, default=Path("build/training"), help="default: %(default)s")
-    parser.add_argument("--output", type=Path, default=HERE / "4", help="default: %(default)s")
+    parser.add_argument("--output", type=Path, default=HERE / "5", help="default: %(default)s")
     parser.add_argument(
-        "--target", type=float, default=0.992, help="least share of held-back digits read, default: %(default)s"
+        "--target", type=float, default=0.995, help="least share of held-back digits read, default: %(default)s"
+    )
+    parser.add_argument("--per-kind", type=int, default=200, help="user pictures of each kind, default: %(default)s")
+    parser.add_argument(
+        "--suite-target", type=float, default=0.97, help="least share of these read, default: %(default)s"
     )
     return parser
 

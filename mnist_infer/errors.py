@@ -3,6 +3,9 @@
     MnistInferError
     ├── RequestError            400  what was sent
     │   ├── NotHttpEvent
+    │   ├── PathUnknown         404
+    │   ├── MethodNotAllowed    405
+    │   ├── MediaTypeUnsupported 415
     │   ├── BodyMissing
     │   ├── BodyNotText
     │   ├── BodyNotJson
@@ -59,6 +62,27 @@ class NotHttpEvent(RequestError):
     """The event of an HTTP entry point does not come from an API gateway or a function URL."""
 
     code = "not_http_event"
+
+
+class PathUnknown(RequestError):
+    """The URL's path leads to nothing."""
+
+    code = "path_unknown"
+    status = 404
+
+
+class MethodNotAllowed(RequestError):
+    """The HTTP method is none that is answered."""
+
+    code = "method_not_allowed"
+    status = 405
+
+
+class MediaTypeUnsupported(RequestError):
+    """The body is said to be something else than JSON."""
+
+    code = "media_type_unsupported"
+    status = 415
 
 
 class BodyMissing(RequestError):

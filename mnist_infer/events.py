@@ -38,15 +38,25 @@ ANSWER_RESERVE_S = 1.0
 is accepted takes 0.2 s of CPU, which is 0.5 s at 512 MB."""
 
 
+def http_event(event: object) -> Mapping[str, object]:
+    """Return an HTTP event, of an API gateway or of a function URL.
+
+    Raises:
+        NotHttpEvent: it is none.
+    """
+    if not isinstance(event, Mapping) or not _is_http_event(event):
+        raise NotHttpEvent("request not from api gw")
+    return event
+
+
 def http_payload(event: object, max_body_bytes: int) -> object:
     """Return the parsed JSON body of an HTTP event, of an API gateway or of a function URL.
 
     Raises:
         RequestError: the event is no such event, or its body is missing, too large or not JSON.
     """
-    if not isinstance(event, Mapping) or not _is_http_event(event):
-        raise NotHttpEvent("request not from api gw")
-    body = event.get("body")
+    request = http_event(event)
+    body = request.get("body")
     if body is None or body == "":
         raise BodyMissing("the request has no body")
     if not isinstance(body, str):
@@ -55,7 +65,7 @@ def http_payload(event: object, max_body_bytes: int) -> object:
         raise BodyTooLarge(f"the body has more than {max_body_bytes} bytes")
     try:
         # Some senders write this flag as a string.
-        if event.get("isBase64Encoded") in (True, "true"):
+        if request.get("isBase64Encoded") in (True, "true"):
             body = decode_base64(body).decode()
     except ValueError as error:
         raise BodyNotText("the body must be base64 of UTF-8 text") from error
@@ -123,7 +133,7 @@ class RequestLog:
     """Writes the one log line of a request as its `with` block ends, however it ends.
 
     Attributes:
-        outcome: the prediction or the error, set inside the block.
+        outcome: the prediction, the error, or a word for what else was answered; set inside the block.
     """
 
     def __init__(self, entry: str, context: object) -> None:
@@ -133,7 +143,7 @@ class RequestLog:
             entry: name of the entry point.
             context: what the platform passes, a dict with `request_id`.
         """
-        self.outcome: Prediction | BaseException | None = None
+        self.outcome: Prediction | BaseException | str | None = None
         self._entry = entry
         self._request_id = context.get("request_id") if isinstance(context, Mapping) else None
         self._started = time.perf_counter()
@@ -152,7 +162,9 @@ class RequestLog:
         self.outcome = None
 
 
-def _outcome_fields(outcome: Prediction | BaseException | None) -> dict[str, object]:
+def _outcome_fields(outcome: Prediction | BaseException | str | None) -> dict[str, object]:
+    if isinstance(outcome, str):
+        return {"outcome": outcome}
     if isinstance(outcome, Prediction):
         return {
             "outcome": "ok",

@@ -25,13 +25,22 @@ _CENTRE_TOLERANCE = 0.6
 
 # Found on the user pictures of held-back digits.
 _WORKING_SIDE = 256  # the digit is looked for at no more than this: a fifth of it is still 51 pixels
-_WIDEST_STROKE = 0.36  # of the longer side; what is wider in every direction is a shadow or a table
+_STROKE_WIDTHS = (0.36, 0.14, 0.08)  # of the longer side; what is wider in every direction is a shadow or a table
+_LEAST_SIDE_WITH_SHADOWS = 64  # what is smaller was drawn, not photographed
+_LEAST_LIGHT = 40  # of 255: ink in a shadow is weaker by as much as its paper is darker
+_STRONG = 0.6  # of the ink's strength
+_ENOUGH_LEFT = 0.85  # of the strong ink: what a narrower stroke must leave of it
+_LEAST_DIGIT = 0.12  # of the longer side, where the strong ink is shadow in part
 _PEAK_SHARE = 0.001  # this share of the pixels, the strongest, tell how strong the ink is
 _LEAST_INK = 5.0  # of 255; what differs less from its paper is no ink
 _LEAST_SIGNAL_TO_NOISE = 5.0
-_INK_FROM = 0.4  # of the ink's strength: above the lines of ruled paper
+_MOST_NOISE = 4.0  # of 255, after the picture was reduced
+_GAP = 64  # a gap in a stroke of two such parts of the longer side is none
+_INK_FROM = (0.4, 0.55, 0.7)  # of the ink's strength; more, where lines of ruled paper are as strong as that
 _FAINT_FROM = 0.15  # of the ink's strength: below is paper
 _PART_OF_DIGIT = 0.08  # of the ink of the largest piece: what has less is a speck
+_AT_THE_BORDER = 0.1  # what ink counts that reaches the picture's border: a finger, a line, the next digit
+_LINE = 6  # length to width, of what is a line where it reaches the border
 
 
 def to_model_input(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -54,7 +63,8 @@ def to_model_input(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
     """
     bright = _with_bright_ink(_shrink(picture))
     ink = bright if _is_as_mnist_has_it(bright) else _fit(_find_digit(_without_paper(bright)))
-    return (ink / ink.max()).reshape(1, SIDE * SIDE)
+    pixels: NDArray[np.float32] = (ink / ink.max()).reshape(1, SIDE * SIDE)
+    return pixels
 
 
 def _shrink(picture: NDArray[np.uint8]) -> Plane:
@@ -66,7 +76,7 @@ def _shrink(picture: NDArray[np.uint8]) -> Plane:
     padded = np.pad(picture, [(0, max(factor - side, 0)) for side in picture.shape], "edge")[:height, :width]
     rows = padded.reshape(height // factor, factor, width).sum(1, dtype=np.uint16)
     blocks = rows.reshape(height // factor, width // factor, factor).sum(2, dtype=np.uint32)
-    return blocks.astype(np.float32) / np.float32(factor * factor)
+    return np.asarray(blocks / np.float32(factor * factor), np.float32)
 
 
 def _with_bright_ink(grey: Plane) -> Plane:
@@ -75,17 +85,17 @@ def _with_bright_ink(grey: Plane) -> Plane:
     Ink is the smaller part of its surroundings, so it lies further from their mean than the paper does.
     """
     difference = grey - _local_mean(grey)
-    return grey if (difference**3).sum() >= 0 else 255 - grey
+    return grey if float((difference * difference * difference).sum()) >= 0 else 255 - grey
 
 
 def _local_mean(grey: Plane) -> Plane:
     for axis, length in enumerate(grey.shape):
         reach = max(length // 4, 1)
-        sums = np.pad(np.cumsum(grey, axis, dtype=np.float64), [(1, 0) if i == axis else (0, 0) for i in (0, 1)])
+        sums = np.pad(np.cumsum(grey, axis, dtype=np.float32), [(1, 0) if i == axis else (0, 0) for i in (0, 1)])
         first = np.maximum(np.arange(length) - reach, 0)
         last = np.minimum(np.arange(length) + reach + 1, length)
         counts = (last - first).reshape(-1, 1) if axis == 0 else last - first
-        grey = ((sums.take(last, axis) - sums.take(first, axis)) / counts).astype(np.float32)
+        grey = (sums.take(last, axis) - sums.take(first, axis)) / counts.astype(np.float32)
     return grey
 
 
@@ -100,17 +110,68 @@ def _is_as_mnist_has_it(bright: Plane) -> bool:
 
 
 def _without_paper(bright: Plane) -> Plane:
-    """Return how far each pixel stands out from its paper, in grey levels above noise.
+    """Return how far each pixel stands out from its paper.
 
-    The paper is what a square as wide as the widest stroke fits under: of ink nothing is left, of
-    gradients and shadows everything (a grey-level opening; what it takes away is a white top-hat).
+    The narrower the strokes may be, the more shadows go away with the paper; so the narrowest width is taken
+    that leaves the strongest ink as it is, or at least a piece of it that is large enough for a digit.
     """
-    width = int(max(bright.shape) * _WIDEST_STROKE) | 1
+    if max(bright.shape) >= _LEAST_SIDE_WITH_SHADOWS:
+        bright = bright - _slope(bright)
+    ink = _stand_out(bright, _STROKE_WIDTHS[0])
+    floor, strength = _levels(ink)
+    if max(ink.shape) < _LEAST_SIDE_WITH_SHADOWS or strength < _LEAST_INK:
+        return ink
+    strong = ink > floor + _STRONG * strength
+    pieces = _Pieces(strong)
+    long = pieces.sides.max(1) > _LEAST_DIGIT * max(ink.shape)
+    for share in _STROKE_WIDTHS[1:]:
+        narrower = _stand_out(bright, share)
+        left = strong & (narrower > 0.5 * ink)
+        if (
+            left.sum() < _ENOUGH_LEFT * strong.sum()
+            and not (pieces.sum(left) >= _ENOUGH_LEFT * pieces.sum(strong))[long].any()
+        ):
+            break
+        ink = np.minimum(ink, narrower)
+    light = 255 - (bright - ink)
+    return ink * (255 / np.maximum(light, _LEAST_LIGHT))
+
+
+def _slope(bright: Plane) -> Plane:
+    """Return the plane that fits a picture best, but for its height."""
+    slopes = []
+    for axis, length in enumerate(bright.shape):
+        from_middle = np.arange(length, dtype=np.float32) - (length - 1) / 2
+        slope = bright.mean(1 - axis) @ from_middle / max(from_middle @ from_middle, 1)
+        slopes.append(slope * from_middle)
+    return np.asarray(slopes[0][:, None] + slopes[1], np.float32)
+
+
+def _stand_out(bright: Plane, stroke_width: float) -> Plane:
+    """Return the pixels less what a square of that width fits under: of gradients nothing is left, of strokes all.
+
+    (What the square fits under is a grey-level opening; the difference is called a white top-hat.)
+    """
+    width = max(int(max(bright.shape) * stroke_width), 3) | 1
     paper = bright
     for lowest in (True, False):
         for axis in (0, 1):
             paper = _sliding_extreme(paper, width, axis, lowest)
     return bright - paper
+
+
+def _levels(ink: Plane) -> tuple[float, float]:
+    """Return the level of the paper and how much stronger the strongest ink is."""
+    peak = ink.size - min(max(int(ink.size * _PEAK_SHARE), 3), ink.size)
+    floor = _at_share(ink, 0.5)
+    return floor, float(np.partition(ink, peak, axis=None)[peak]) - floor
+
+
+def _at_share(ink: Plane, share: float) -> float:
+    """Return what that share of the pixels lies below, of all or of some ten thousand evenly chosen ones."""
+    some = ink.ravel()[:: max(ink.size // 10_000, 1)]
+    at = int(some.size * share)
+    return float(np.partition(some, at)[at])
 
 
 def _sliding_extreme(values: Plane, width: int, axis: int, lowest: bool) -> Plane:
@@ -128,34 +189,47 @@ def _sliding_extreme(values: Plane, width: int, axis: int, lowest: bool) -> Plan
 
 
 class _Ink(NamedTuple):
-    """The digit's ink: float32 [height, width], 0 where there is none; its rows and columns, first and past the last."""
+    """The digit's ink.
+
+    Attributes:
+        plane: float32 [height, width] in 0..1, 0 where there is none.
+        rows: first, and the one past the last.
+        columns: the same.
+    """
 
     plane: Plane
     rows: tuple[int, int]
     columns: tuple[int, int]
 
 
-def _find_digit(height_over_paper: Plane) -> _Ink:
-    """Return the ink of the digit alone.
+def _find_digit(ink: Plane) -> _Ink:
+    """Return the ink of the digit alone, from how far each pixel stands out of its paper.
 
     Raises:
         NoDigitFound: nothing stands out.
     """
-    h = height_over_paper
-    values = np.sort(h, axis=None)
-    floor = values[len(values) // 2]
-    noise = values[int(len(values) * 0.84)] - floor  # a standard deviation, where there is noise
-    strength = values[-max(int(len(values) * _PEAK_SHARE), 3)] - floor
-    if strength < max(_LEAST_INK, _LEAST_SIGNAL_TO_NOISE * min(noise, 4)):
+    floor, strength = _levels(ink)
+    # Noise alone: two of three pixels are within one standard deviation. A bold digit covers more than a sixth of
+    # a small picture, so what looks like much noise may be ink.
+    noise = min(_at_share(ink, 0.84) - floor, _MOST_NOISE)
+    if strength < max(_LEAST_INK, _LEAST_SIGNAL_TO_NOISE * noise):
         raise NoDigitFound("no digit was found in the picture")
-    mask = h > floor + _INK_FROM * strength
-    reach = max(h.shape) // 64
-    pieces = _Pieces(_grow(mask, reach))
-    digit = pieces.select(h)
+    reach = max(ink.shape) // _GAP
+    for ink_from in _INK_FROM:
+        mask = ink > floor + ink_from * strength
+        pieces = _Pieces(_grow(mask, reach))
+        digit = pieces.mask(_digit_of(pieces, ink))
+        rows, columns = _extent(digit & mask)
+        if not _spans(rows, ink.shape[0]) and not _spans(columns, ink.shape[1]):
+            break
     faint = floor + _FAINT_FROM * strength
-    near = _grow(digit, reach + 1)
-    plane = np.where(near, np.clip((h - faint) / (strength + floor - faint), 0, 1), 0).astype(np.float32)
-    return _Ink(plane, *_extent(digit & mask))
+    plane = np.clip((ink - faint) / (floor + strength - faint), 0, 1) * _grow(digit, reach + 1)
+    return _Ink(plane.astype(np.float32), rows, columns)
+
+
+def _spans(extent: tuple[int, int], length: int) -> bool:
+    """Return whether something goes from border to border, as a ruled line does."""
+    return extent[1] - extent[0] >= 0.95 * length
 
 
 def _grow(mask: Mask, reach: int) -> Mask:
@@ -170,69 +244,72 @@ def _grow(mask: Mask, reach: int) -> Mask:
 
 
 class _Pieces:
-    """The connected pieces of a mask, as runs of pixels in rows."""
+    """The connected pieces of a mask, corners connecting too.
+
+    They are found as runs, the ink of one row without a gap: hundreds instead of a hundred thousand pixels.
+
+    Attributes:
+        sides: int [pieces, 2], height and width of each piece.
+        borders: int [pieces], how many of the picture's four borders it reaches.
+    """
 
     def __init__(self, mask: Mask) -> None:
-        self._shape = mask.shape
-        # Rows end to end, a gap between them: each run's first and past-the-last position.
-        stride = mask.shape[1] + 1
-        flat = np.zeros(mask.shape[0] * stride + 1, np.int8)
-        flat[1:].reshape(mask.shape[0], stride)[:, :-1] = mask
-        edges = np.diff(flat)
-        self._first = np.flatnonzero(edges == 1)
-        self._end = np.flatnonzero(edges == -1)
-        if len(self._end) < len(self._first):
-            self._end = np.append(self._end, len(flat) - 1)
-        self._stride = stride
+        height, width = self._shape = mask.shape
+        self._stride = width + 1  # rows end to end, a gap between them
+        edges = np.diff(np.pad(mask, ((0, 0), (0, 1))).ravel().astype(np.int8), prepend=np.int8(0))
+        self._first, self._end = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
         self._piece = self._connect()
+        row, left, right = self._first // self._stride, self._first % self._stride, self._end % self._stride
+        top, west = self._least(row), self._least(left)
+        bottom, east = -self._least(-row) + 1, -self._least(-right)
+        self.sides = np.stack([bottom - top, east - west], axis=1)
+        self.borders = sum((top == 0, west == 0, bottom == height, east == width), np.zeros(len(top), int))
+
+    def sum(self, plane: NDArray[np.generic]) -> NDArray[np.float64]:
+        """Return the sum over each piece's pixels."""
+        sums = np.pad(np.cumsum(np.pad(plane, ((0, 0), (0, 1))), dtype=np.float64), (1, 0))
+        return np.asarray(np.bincount(self._piece, sums[self._end] - sums[self._first]), np.float64)
+
+    def mask(self, chosen: Mask) -> Mask:
+        """Return the pixels of some pieces, bool [height, width]."""
+        runs = chosen[self._piece]
+        steps = np.zeros(self._shape[0] * self._stride + 1, np.int8)
+        steps[self._first[runs]] = 1
+        steps[self._end[runs]] -= 1
+        return np.asarray(np.cumsum(steps[:-1], dtype=np.int8).reshape(-1, self._stride)[:, :-1] > 0)
 
     def _connect(self) -> Indices:
-        """Return each run's piece, by the number of one of its runs."""
-        # The runs of the row above that a run touches, corners included, are neighbours in the list.
+        """Return the piece that each run belongs to."""
+        # The runs of the row above that a run touches are neighbours in the list.
         low = np.searchsorted(self._end, self._first - self._stride, "left")
         high = np.searchsorted(self._first, self._end - self._stride, "right")
         counts = np.maximum(high - low, 0)
         below = np.repeat(np.arange(len(low)), counts)
         above = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts) + np.repeat(low, counts)
         piece = np.arange(len(low))
-        while True:
+        while True:  # each run takes the least number among its neighbours, and what that one has taken
+            taken = piece.copy()
             least = np.minimum(piece[below], piece[above])
-            new = piece.copy()
-            np.minimum.at(new, piece[below], least)
-            np.minimum.at(new, piece[above], least)
-            new = new[new]
-            if (new == piece).all():
-                return piece
-            piece = new
+            np.minimum.at(taken, piece[below], least)
+            np.minimum.at(taken, piece[above], least)
+            taken = taken[taken]
+            if (taken == piece).all():
+                return np.asarray(np.unique(piece, return_inverse=True)[1])
+            piece = taken
 
-    def select(self, h: Plane) -> Mask:
-        """Return the pieces that make the digit."""
-        height, width = self._shape
-        _, piece = np.unique(self._piece, return_inverse=True)
-        sums = np.concatenate([[0.0], np.cumsum(np.pad(h, ((0, 0), (0, 1))), dtype=np.float64)])
-        ink = np.bincount(piece, sums[self._end] - sums[self._first])
-        row, left, right = self._first // self._stride, self._first % self._stride, self._end % self._stride
-        n = len(ink)
-        top, bottom, west, east = np.full(n, height), np.zeros(n, int), np.full(n, width), np.zeros(n, int)
-        np.minimum.at(top, piece, row)
-        np.maximum.at(bottom, piece, row + 1)
-        np.minimum.at(west, piece, left)
-        np.maximum.at(east, piece, right)
-        spans_width = (east - west) >= 0.95 * width
-        spans_height = (bottom - top) >= 0.95 * height
-        line = (spans_width & ((bottom - top) < 0.2 * height)) | (spans_height & ((east - west) < 0.2 * width))
-        edges = (top == 0).astype(int) + (bottom == height) + (west == 0) + (east == width)
-        weight = np.where(edges > 0, ink * 0.3, ink)
-        weight[line & (edges > 1)] = 0
-        if not weight.any():
-            weight = ink
-        main = weight.argmax()
-        keep = (weight >= _PART_OF_DIGIT * weight[main]) | (np.arange(n) == main)
-        kept = keep[piece]
-        flat = np.zeros(height * self._stride + 1, np.int8)
-        flat[self._first[kept]] += 1
-        flat[self._end[kept]] -= 1
-        return np.cumsum(flat[:-1]).reshape(height, self._stride)[:, :-1] > 0
+    def _least(self, values: Indices) -> Indices:
+        least = np.full(self._piece.max() + 1, np.iinfo(np.intp).max)
+        np.minimum.at(least, self._piece, values)
+        return least
+
+
+def _digit_of(pieces: _Pieces, ink: Plane) -> Mask:
+    """Return which pieces make the digit: the one with most ink, and what else is no speck."""
+    weight = pieces.sum(ink)
+    weight[pieces.borders > 0] *= _AT_THE_BORDER
+    is_line = pieces.sides.max(1) > _LINE * pieces.sides.min(1)
+    weight[is_line & (pieces.borders > 0)] *= _AT_THE_BORDER
+    return np.asarray(weight >= _PART_OF_DIGIT * weight.max())
 
 
 def _extent(mask: Mask) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -241,18 +318,18 @@ def _extent(mask: Mask) -> tuple[tuple[int, int], tuple[int, int]]:
     return (int(rows[0]), int(rows[-1]) + 1), (int(columns[0]), int(columns[-1]) + 1)
 
 
-def _centre_of_mass(plane: Plane) -> tuple[float, float]:
+def _centre_of_mass(plane: Plane) -> list[float]:
     """Return row and column of the centre, in pixels from the upper left corner."""
-    by_row, by_column = plane.sum(1), plane.sum(0)
-    total = by_row.sum()
-    return tuple(float(sums @ (np.arange(len(sums)) + 0.5) / total) for sums in (by_row, by_column))  # type: ignore[return-value]
+    return [float(sums @ (np.arange(len(sums)) + 0.5) / sums.sum()) for sums in (plane.sum(1), plane.sum(0))]
 
 
 def _fit(ink: _Ink) -> Plane:
     """Lay the digit into 28x28: its longer side over 20 pixels, its centre of mass in the middle."""
     scale = max(ink.rows[1] - ink.rows[0], ink.columns[1] - ink.columns[0]) / _DIGIT_SIDE
     centre = _centre_of_mass(ink.plane)
-    down, across = (_sampling(length, position, scale) for length, position in zip(ink.plane.shape, centre, strict=True))
+    down, across = (
+        _sampling(length, position, scale) for length, position in zip(ink.plane.shape, centre, strict=True)
+    )
     return down @ ink.plane @ across.T
 
 

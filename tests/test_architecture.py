@@ -20,7 +20,7 @@ KNOWN_TO = {
     "ctypes": {"session"},
     "os": {"config", "__init__"},
     "sys": {"events"},
-    "json": {"events"},
+    "json": {"events", "integrated"},
     "numpy": {"decode", "normalise", "session", "model", "pipeline", "events"},
     "logging": {"decode", "download"},
     "threading": {"download"},
@@ -30,7 +30,7 @@ KNOWN_TO = {
 
 # Our own modules, and what each may import of the others.
 MAY_IMPORT = {
-    "handler": {"config", "errors", "events", "model", "pipeline"},
+    "handler": {"config", "errors", "events", "integrated", "model", "pipeline"},
     "__init__": set(),
     "errors": set(),
     "config": {"errors"},
@@ -38,10 +38,11 @@ MAY_IMPORT = {
     "download": {"config", "errors", "hosts"},
     "hosts": set(),
     "decode": {"errors"},
-    "normalise": set(),
+    "normalise": {"errors"},
     "session": {"errors"},
     "model": {"config", "errors", "session"},
     "pipeline": {"config", "decode", "download", "normalise", "payload", "session"},
+    "integrated": {"errors", "events", "pipeline"},
     "events": {"__init__", "config", "errors", "model", "payload", "pipeline"},
 }
 

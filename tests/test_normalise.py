@@ -1,32 +1,170 @@
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
 
+from mnist_infer.errors import NoDigitFound
 from mnist_infer.normalise import to_model_input
 from tests.pictures import mnist_digits
 
+SEVEN = mnist_digits()[0][0]
+
+
+def enlarged(digit: NDArray[np.uint8], height: int, width: int | None = None) -> NDArray[np.float32]:
+    """Return the digit's ink alone, enlarged to a height, float32 in 0..1."""
+    rows, columns = np.flatnonzero(digit.any(1)), np.flatnonzero(digit.any(0))
+    ink = Image.fromarray(digit[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
+    size = (width or round(height * ink.width / ink.height), height)
+    return np.asarray(ink.resize(size, Image.Resampling.BICUBIC), np.float32) / 255
+
+
+def on_paper(
+    ink: NDArray[np.float32],
+    shape: tuple[int, int] = (300, 400),
+    at: tuple[int, int] = (60, 90),
+    paper: float = 230,
+    pen: float = 40,
+) -> NDArray[np.float32]:
+    """Return a picture with the ink at a place."""
+    picture = np.full(shape, paper, np.float32)
+    part = picture[at[0] : at[0] + ink.shape[0], at[1] : at[1] + ink.shape[1]]
+    part += (pen - paper) * ink
+    return picture
+
+
+def seen(picture: NDArray[np.float32] | NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return what the network sees, 28x28."""
+    return to_model_input(np.rint(np.clip(picture, 0, 255)).astype(np.uint8)).reshape(28, 28)
+
+
+def likeness(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    """Return how alike two pictures are, 1 where they are the same, about 0 for different digits."""
+    return float(np.corrcoef(one.ravel(), other.ravel())[0, 1])
+
+
+PLAIN = seen(on_paper(enlarged(SEVEN, 160)))
+
 
 def test_mnists_own_pictures_keep_their_pixels_in_either_polarity() -> None:
-    for digit in mnist_digits()[0][:50]:
-        expected = digit.reshape(1, 784) / np.float32(255)
+    for digit in mnist_digits()[0]:
+        expected = digit.reshape(1, 784) / np.float32(digit.max())
         np.testing.assert_allclose(to_model_input(digit), expected, atol=1e-6)
         np.testing.assert_allclose(to_model_input(255 - digit), expected, atol=1e-6)
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (1, 500), (500, 1), (27, 29), (28, 28), (56, 84), (1000, 333)])
-def test_every_size_becomes_one_row_of_784_in_range(shape: tuple[int, int]) -> None:
-    pixels = to_model_input(np.random.default_rng(1).integers(0, 256, shape, np.uint8))
+def test_a_large_drawing_becomes_what_mnist_has() -> None:
+    for digit in mnist_digits()[0][:50]:
+        assert likeness(seen(on_paper(enlarged(digit, 160))), digit.astype(np.float32)) > 0.8
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 2), (1, 500), (500, 1), (27, 29), (28, 28), (56, 84), (1000, 333)])
+def test_every_size_becomes_one_row_of_784_in_range_or_has_no_digit(shape: tuple[int, int]) -> None:
+    try:
+        pixels = to_model_input(np.random.default_rng(1).integers(0, 256, shape, np.uint8))
+    except NoDigitFound:
+        assert min(shape) == 1
+        return
     assert pixels.shape == (1, 784)
     assert pixels.dtype == np.float32
-    assert 0 <= pixels.min() <= pixels.max() <= 1
+    assert pixels.min() >= 0
+    assert pixels.max() == 1
 
 
-def test_a_larger_picture_is_averaged_by_area() -> None:
-    digit = mnist_digits()[0][0]
-    enlarged = np.kron(digit, np.ones((3, 5), np.uint8))
-    np.testing.assert_allclose(to_model_input(enlarged), to_model_input(digit), atol=1e-5)
+@pytest.mark.parametrize("shape", [(1, 1), (28, 28), (90, 400), (1024, 768)])
+@pytest.mark.parametrize("level", [0, 128, 255])
+def test_an_empty_picture_has_no_digit(shape: tuple[int, int], level: int) -> None:
+    with pytest.raises(NoDigitFound, match="no digit was found"):
+        to_model_input(np.full(shape, level, np.uint8))
+
+
+def test_paper_alone_has_no_digit_however_it_is_lit() -> None:
+    y, x = np.mgrid[0:1:300j, 0:1:400j]
+    paper = 220 - 60 * x - 50 * y**2 + np.random.default_rng(1).normal(0, 3, x.shape)
+    with pytest.raises(NoDigitFound):
+        seen(paper)
+
+
+def test_the_longer_side_of_the_ink_is_20_pixels_and_its_centre_of_mass_in_the_middle() -> None:
+    for digit in mnist_digits()[0][:100]:
+        pixels = seen(on_paper(enlarged(digit, 150)))
+        rows, columns = np.flatnonzero((pixels > 0.3).any(1)), np.flatnonzero((pixels > 0.3).any(0))
+        assert 19 <= max(np.ptp(rows), np.ptp(columns)) + 1 <= 21
+        total = pixels.sum()
+        for axis in (0, 1):
+            assert (pixels.sum(axis) @ (np.arange(28) + 0.5)) / total == pytest.approx(14.5, abs=0.3)
+
+
+def test_place_size_and_polarity_do_not_matter() -> None:
+    for at, height in (((0, 0), 160), ((138, 250), 160), ((100, 30), 80), ((5, 100), 280)):
+        ink = enlarged(SEVEN, height)
+        assert likeness(seen(on_paper(ink, at=at)), PLAIN) > 0.9
+        assert likeness(seen(on_paper(ink, at=at, paper=30, pen=220)), PLAIN) > 0.9
+
+
+def test_the_aspect_is_kept() -> None:
+    narrow, wide = (seen(on_paper(enlarged(SEVEN, 160, width))) for width in (50, 160))
+    widths = [np.ptp(np.flatnonzero((pixels > 0.3).any(0))) for pixels in (narrow, wide)]
+    assert widths[0] < 8
+    assert widths[1] > 17
+
+
+@pytest.mark.parametrize("contrast", [12, 40, 120])
+def test_faint_ink_comes_out_as_strong_as_any(contrast: float) -> None:
+    assert likeness(seen(on_paper(enlarged(SEVEN, 160), paper=200, pen=200 - contrast)), PLAIN) > 0.9
+
+
+def test_uneven_light_shadows_noise_and_specks_do_not_count() -> None:
+    y, x = np.mgrid[0:1:300j, 0:1:400j]
+    random = np.random.default_rng(3)
+    drawn = on_paper(enlarged(SEVEN, 160))
+    specks = drawn.copy()
+    for row, column in random.integers(0, (295, 395), (12, 2)):
+        specks[row : row + 4, column : column + 4] = 60
+    shadow = np.asarray(Image.fromarray(((x + y > 1.2) * 255).astype(np.uint8)).filter(ImageFilter.GaussianBlur(4)))
+    for picture in (
+        drawn * (1 - 0.5 * x - 0.2 * y),
+        drawn * (1 - 0.4 * shadow / 255.0),
+        drawn + random.normal(0, 8, drawn.shape),
+        specks,
+    ):
+        assert likeness(seen(picture), PLAIN) > 0.9
+
+
+@pytest.mark.parametrize("squared", [False, True])
+def test_ruled_and_squared_paper_does_not_decide_the_digits_box(squared: bool) -> None:
+    drawn = on_paper(enlarged(SEVEN, 160))
+    drawn[20::70] = np.minimum(drawn[20::70], 140)
+    if squared:
+        drawn[:, 20::70] = np.minimum(drawn[:, 20::70], 140)
+    assert likeness(seen(drawn), PLAIN) > 0.9
+
+
+def test_a_line_as_strong_as_the_ink_is_left_out_where_it_does_not_touch_the_digit() -> None:
+    drawn = on_paper(enlarged(SEVEN, 160))
+    drawn[270:274] = 40
+    assert likeness(seen(drawn), PLAIN) > 0.9
+
+
+def test_a_digit_in_two_strokes_keeps_both() -> None:
+    ink = enlarged(SEVEN, 160)
+    ink[70:78] = 0
+    pixels = seen(on_paper(ink))
+    assert pixels[4:10].sum() > 5
+    assert pixels[16:].sum() > 10
+
+
+def test_a_bold_digit_is_not_taken_for_a_shadow() -> None:
+    ink = np.zeros((220, 200), np.float32)
+    ink[:, 60:140] = 1  # a one with a marker as wide as a third of its height
+    pixels = seen(on_paper(ink, at=(40, 100)))
+    assert pixels[8:20, 12:16].min() > 0.9
 
 
 def test_rows_stay_rows() -> None:
     picture = np.zeros((28, 28), np.uint8)
-    picture[3, 20] = 255
-    assert to_model_input(picture).argmax() == 3 * 28 + 20
+    picture[4:24, 13] = 255
+    picture[4, 13:20] = 255
+    pixels = seen(picture)
+    widths = (pixels > 0.3).sum(axis=1)
+    assert widths.argmax() < 8
+    assert widths[10:24].max() <= 2

@@ -6,8 +6,10 @@ from pathlib import Path
 
 from mnist_infer.errors import MnistInferError
 from mnist_infer.local.demo import demo
+from mnist_infer.local.explain import explain
 from mnist_infer.local.invoke import invoke
 from mnist_infer.local.predict import predict
+from mnist_infer.local.serve import serve
 
 
 def main() -> int:
@@ -16,10 +18,14 @@ def main() -> int:
     try:
         if options.command == "invoke":
             return invoke(options.entry, options.event)
+        if options.command == "serve":
+            return serve(options.host, options.port, options.threads, options.type, options.entry)
+        if options.command == "explain":
+            return explain(options.picture, options.output)
         if options.command == "predict" or options.pictures:
             return predict(options.pictures)
         return demo()
-    except MnistInferError as error:  # the model, the library or a setting
+    except (MnistInferError, OSError) as error:  # the model, the library, a setting, a file
         print(f"mnist_infer: {error}", file=sys.stderr)
         return 1
 
@@ -32,6 +38,15 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("event", type=Path, help="a JSON file")
     command = commands.add_parser("predict", help="read pictures, a digit a line")
     command.add_argument("pictures", nargs="+", metavar="FILE_OR_URL")
+    command = commands.add_parser("explain", help="draw what the network saw of a picture")
+    command.add_argument("picture", type=Path, metavar="FILE")
+    command.add_argument("--output", type=Path, default=Path("explained.png"), help="a PNG, default: %(default)s")
+    command = commands.add_parser("serve", help="answer HTTP requests, as a function URL or a container does")
+    command.add_argument("--host", default="127.0.0.1", help="default: %(default)s")
+    command.add_argument("--port", type=int, default=8000, help="0 takes a free one, default: %(default)s")
+    command.add_argument("--threads", type=int, default=4, help="default: %(default)s")
+    command.add_argument("--type", choices=("web", "event"), default="web", help="default: %(default)s")
+    command.add_argument("--entry", help="entry point of handler.py, default: http_interface, and demo for events")
     command = commands.add_parser("demo", help="run the examples, or read your own pictures")
     command.add_argument("pictures", nargs="*", metavar="FILE_OR_URL")
     return parser

@@ -1,0 +1,67 @@
+"""What the pixels cost: normalising a small picture, and a photo's way from its file to what the network reads."""
+
+import argparse
+import io
+from statistics import median
+
+import numpy as np
+from PIL import Image
+
+from bench.guards import PHONE, cpu_us
+from bench.report import Target, progress, table, targets_table
+from mnist_infer.config import Settings
+from mnist_infer.decode import decode
+from mnist_infer.normalise import to_model_input
+from tests.pictures import EXAMPLES, encode, mnist_digits
+
+ROUNDS = 15
+DRAFT = (720, 720)
+"""What the decoder is asked for, as in the function: the smallest size it can give that is not below."""
+
+
+def section(options: argparse.Namespace) -> str:  # noqa: ARG001
+    """Measure the normaliser and the decoder."""
+    progress("28×28")
+    digits = mnist_digits()[0]
+    white = [255 - digit for digit in digits]
+    shifted = [image[2:, 2:] for image in white]  # not as MNIST has them, so that they are fitted anew
+    kept = median(cpu_us(lambda: [to_model_input(image) for image in white], 1) for _ in range(ROUNDS)) / len(white)
+    fitted = median(cpu_us(lambda: [to_model_input(image) for image in shifted], 1) for _ in range(ROUNDS)) / len(white)
+
+    progress("photos")
+    limit = Settings().max_decode_bytes
+    photo = _photo()
+    rounds = [
+        (cpu_us(lambda: to_model_input(decode(photo, limit)), 3), cpu_us(lambda: _draft(photo), 3))
+        for _ in range(ROUNDS)
+    ]
+    ours, pillow = (median(column) / 1000 for column in zip(*rounds, strict=True))
+    rows = [
+        ("28×28 as MNIST has it, either polarity", f"{kept / 1000:.2f}"),
+        ("26×26, fitted and centred", f"{fitted / 1000:.2f}"),
+        ("12-megapixel JPEG: decoded and normalised", f"{ours:.1f}"),
+        ("the same: decoded by Pillow with `draft`", f"{pillow:.1f}"),
+    ]
+    targets = [
+        Target("normalising a small picture", fitted / 1000, 1, " ms"),
+        Target("a photo's decoding and normalising, of Pillow's decoding", ours / pillow, 1.5, " times"),
+    ]
+    how = (
+        f"Milliseconds of CPU, medians of {ROUNDS} rounds on one thread. The photo is "
+        f"{len(photo) / 1e6:.1f} MB, baseline; Pillow's decoding is asked for the size that the function asks for."
+    )
+    return f"## Pixels\n\n{table(('', 'ms'), rows, how)}\n\n{targets_table(targets)}"
+
+
+def _photo() -> bytes:
+    """Return the example's photo of a digit as a camera of 12 megapixels would have taken it, sensor noise included."""
+    (example,) = EXAMPLES.glob("digits/*photo.jpg")
+    large = np.asarray(Image.open(example).convert("RGB").resize(PHONE, Image.Resampling.BICUBIC), np.float32)
+    noise = np.random.default_rng(1).normal(0, 4, (*large.shape[:2], 1))
+    return encode(Image.fromarray(np.clip(large + noise, 0, 255).astype(np.uint8)), "JPEG", quality=90)
+
+
+def _draft(content: bytes) -> None:
+    with Image.open(io.BytesIO(content)) as image:
+        image.draft("L", DRAFT)
+        image.load()

@@ -1,0 +1,165 @@
+"""Pictures to train on: MNIST's training digits, drawn and lit in other ways, read by the function's own normalisation.
+
+Every digit is bent, turned and stretched, drawn with another pen, laid on paper that is lit unevenly, lined or
+dirty, and then goes through `to_model_input`, so that the network learns what it will be shown, the leftovers of
+lines and shadows included. What is kept is what comes out of there.
+"""
+
+import os
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from skimage.morphology import skeletonize
+
+from export.mnist import Digits
+from mnist_infer.errors import NoDigitFound
+from mnist_infer.normalise import SIDE, to_model_input
+
+Plane = NDArray[np.float32]
+
+# How a digit is distorted: each value lies within the range, or within plus and minus it.
+TURN = 14.0  # degrees
+SLANT = 0.25  # of the height, at the top
+STRETCH = (0.72, 1.4)  # width, times what it was
+BEND = (0.0, 1.1)  # MNIST's pixels that a point is moved by, over about 5 pixels
+SIDES = (28, 96)  # of the picture, pixels
+SHARE = (0.45, 0.98)  # digit's box of the picture's side
+CONTRAST = (20, 255)  # of ink and paper
+PEN = (1.0, 0.16)  # thinnest, pixels; thickest, of the picture's side
+NOISE = 0.10  # standard deviation, of the contrast
+LIGHT = 0.8  # of the contrast, from edge to edge
+LINES = (0.08, 0.6)  # of the contrast
+
+_CHUNK = 2500
+
+
+def make_version(digits: Digits, seed: int, folder: Path, processes: int | None = None) -> NDArray[np.uint8]:
+    """Return one distorted picture of every digit as the network sees it; it is kept in the folder for the next time.
+
+    Args:
+        digits: to distort.
+        seed: which version.
+        folder: for the files.
+        processes: at work, default one for each core.
+
+    Returns:
+        uint8 [n, 28, 28], 255 is ink.
+    """
+    file = folder / f"version_{seed}.npy"
+    if not file.exists():
+        chunks = np.array_split(digits.images, -(-len(digits) // _CHUNK))
+        with ProcessPoolExecutor(processes or os.cpu_count()) as pool:
+            parts = list(pool.map(_distort_all, chunks, [[seed, i] for i in range(len(chunks))]))
+        folder.mkdir(parents=True, exist_ok=True)
+        partial = file.with_suffix(".partial.npy")
+        np.save(partial, np.concatenate(parts))
+        partial.rename(file)
+    return np.load(file)
+
+
+def distort(image: NDArray[np.uint8], random: np.random.Generator) -> NDArray[np.uint8]:
+    """Return a digit as somebody else would have drawn it, and as the network would see that.
+
+    Args:
+        image: uint8 [28, 28], 255 is ink.
+        random: where chance comes from.
+
+    Returns:
+        uint8 [28, 28]; the image itself where no ink is found in the drawn picture.
+    """
+    side = int(SIDES[0] * (SIDES[1] / SIDES[0]) ** random.random()) if random.random() < 0.8 else SIDES[0]
+    ink = _draw(_reshape(image, side, random), random)
+    picture = _light(ink, random)
+    try:
+        return np.rint(to_model_input(picture) * 255).astype(np.uint8).reshape(SIDE, SIDE)
+    except NoDigitFound:
+        return image
+
+
+def _distort_all(images: NDArray[np.uint8], seed: list[int]) -> NDArray[np.uint8]:
+    random = np.random.default_rng(seed)
+    return np.stack([distort(image, random) for image in images])
+
+
+def _reshape(image: NDArray[np.uint8], side: int, random: np.random.Generator) -> Plane:
+    """Return the digit turned, slanted, stretched and bent somewhere in a picture, float32 [side, side] in 0..1."""
+    angle = np.radians(random.uniform(-TURN, TURN))
+    stretch = np.sqrt(np.exp(random.uniform(*np.log(STRETCH))))
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    shape = np.array([[1 / stretch, random.uniform(-SLANT, SLANT)], [0, stretch]])
+    share = random.uniform(*SHARE) if random.random() < 0.7 else 20 / 28
+    zoom = 20 / (share * side)  # MNIST's pixels for one of the picture's
+    room = max(side / 2 - share * side / 2, 0)
+    centre = side / 2 + random.uniform(-room, room, 2)
+    grid = np.indices((side, side)).reshape(2, -1) + 0.5
+    points = (shape @ turn) @ (grid - centre[:, None]) * zoom + 14
+    bend = random.uniform(*BEND)
+    waves = ndimage.gaussian_filter(random.uniform(-1, 1, (2, 14, 14)), (0, 1.3, 1.3)) * (bend * 4)
+    at = np.clip(points / 2 - 0.5, 0, 13)
+    points = points + np.stack([ndimage.map_coordinates(wave, at, order=1, mode="nearest") for wave in waves])
+    values = ndimage.map_coordinates(image.astype(np.float32) / 255, points - 0.5, order=1, mode="constant")
+    return values.reshape(side, side).astype(np.float32)
+
+
+def _draw(shape: Plane, random: np.random.Generator) -> Plane:
+    """Return the digit in another pen's strokes."""
+    side = len(shape)
+    way = random.random()
+    if way < 0.3:
+        return shape
+    if way < 0.5:  # sharper, a little thinner or thicker
+        level = random.uniform(0.25, 0.65)
+        return np.clip((shape - level) * random.uniform(2, 8) + 0.5, 0, 1)
+    smooth = ndimage.gaussian_filter(shape, side / 120)
+    middle = skeletonize(smooth > random.uniform(0.3, 0.5))
+    if not middle.any():
+        return shape
+    if way < 0.62:  # one pixel wide, hard steps
+        return middle.astype(np.float32)
+    width = np.exp(random.uniform(np.log(PEN[0]), np.log(max(PEN[1] * side, 2))))
+    distance = ndimage.distance_transform_edt(~middle)
+    pressure = 1 + random.uniform(0, 0.35) * np.sin(np.linspace(0, random.uniform(2, 9), side) + random.uniform(0, 6))
+    strokes = np.clip(width * pressure[:, None] / 2 - distance + 0.5, 0, 1)
+    return (np.maximum(strokes, shape) if way > 0.92 else strokes).astype(np.float32)
+
+
+def _light(ink: Plane, random: np.random.Generator) -> NDArray[np.uint8]:
+    """Return the strokes on paper, light or dark, as a camera or a drawing program gives them."""
+    side = len(ink)
+    if random.random() < 0.35:  # a drawing program's: nothing but ink and paper
+        clean = np.rint(ink * 255).astype(np.uint8)
+        return 255 - clean if random.random() < 0.5 else clean
+    ink = ink * random.uniform(0.6, 1) if random.random() < 0.2 else ink
+    if random.random() < 0.4:  # pencil and chalk leave gaps
+        grain = ndimage.zoom(random.random((side // 2, side // 2)), 2.2, order=1)[:side, :side]
+        ink = ink * np.clip(1 - random.uniform(0, 0.7) * grain**2, 0, 1)
+    lines = np.zeros_like(ink)
+    if random.random() < 0.3:
+        distance, first, strength = (
+            random.integers(max(side // 6, 5), side),
+            random.integers(side),
+            random.uniform(*LINES),
+        )
+        lines[first % distance :: distance] = strength
+        if random.random() < 0.5:
+            lines[:, random.integers(distance) :: distance] = strength
+    for _ in range(random.integers(0, 4) if random.random() < 0.3 else 0):  # specks
+        y, x = random.integers(0, side, 2)
+        lines[y : y + random.integers(1, 3), x : x + random.integers(1, 3)] = random.uniform(0.2, 0.9)
+    contrast = random.uniform(*CONTRAST)
+    drawn = np.maximum(ink, lines)
+    if random.random() < 0.5:
+        drawn = ndimage.gaussian_filter(drawn, random.uniform(0, side / 60))
+    slope_y, slope_x = random.uniform(-LIGHT, LIGHT, 2) * random.random()
+    y, x = np.ogrid[-0.5 : 0.5 : side * 1j, -0.5 : 0.5 : side * 1j]
+    drawn = drawn + slope_y * y + slope_x * x + random.normal(0, NOISE * random.random() ** 2 + 1e-4, drawn.shape)
+    if random.random() < 0.25:  # the edge of a shadow
+        drawn = drawn + random.uniform(-0.5, 0.5) / (
+            1 + np.exp(-(y + x * random.normal() + random.uniform(-0.6, 0.6)) * 12)
+        )
+    grey = (255 - contrast) * random.random() + contrast * drawn
+    picture = np.rint(np.clip(grey, 0, 255)).astype(np.uint8)
+    return 255 - picture if random.random() < 0.5 else picture
