@@ -9,6 +9,8 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
+import numpy as np
+from numpy.typing import NDArray
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
 from tests.pictures import ROOT
@@ -95,7 +97,7 @@ def draw(page: Page, strokes: Iterable[Stroke], lift: bool = True) -> None:
         page.mouse.move(x, y)
         page.mouse.down()
         for x, y in others:
-            page.mouse.move(x, y, steps=4)
+            page.mouse.move(x, y)
         if lift:
             page.mouse.up()
 
@@ -119,7 +121,20 @@ def draw_with_finger(page: Page, strokes: Iterable[Stroke]) -> None:
 def _on_screen(page: Page, points: Stroke) -> list[tuple[float, float]]:
     sheet = page.locator("#canvas").bounding_box()
     assert sheet
-    return [(sheet["x"] + x * sheet["width"] / 100, sheet["y"] + y * sheet["height"] / 100) for x, y in points]
+    scale, corner = sheet["width"] / 100, (sheet["x"], sheet["y"])
+    return [(float(x), float(y)) for x, y in _rounded(np.array(points)) * scale + corner]
+
+
+def _rounded(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return a Catmull-Rom spline through the points, float64 [n, 2]: a hand draws no polygons."""
+    ahead = np.concatenate([points[:1], points, points[-1:]])
+    at = np.linspace(0, 1, 6, endpoint=False).reshape(-1, 1)
+    weights = (-at + 2 * at**2 - at**3, 2 - 5 * at**2 + 3 * at**3, at + 4 * at**2 - 3 * at**3, at**3 - at**2)
+    pieces = [
+        sum(weight / 2 * point for weight, point in zip(weights, ahead[i : i + 4], strict=True))
+        for i in range(len(points) - 1)
+    ]
+    return np.concatenate([*pieces, points[-1:]])
 
 
 def give(page: Page, how: str, name: str, content: bytes) -> None:
