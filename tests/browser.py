@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from threading import Thread
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +56,7 @@ def running_page() -> Iterator[str]:
             for line in server.stdout:
                 said += line
                 if address := re.search(r"http://[\d.]+:\d+", line):
+                    Thread(target=server.stdout.read, daemon=True).start()  # a full pipe would stop the server
                     yield f"{address[0]}/"
                     return
             raise RuntimeError(f"the server ended: {said}")
