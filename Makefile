@@ -11,7 +11,7 @@ INTERPRETER ?=
 INTERPRETER_OPTION := $(if $(INTERPRETER),--interpreter $(INTERPRETER))
 DATA_OPTION := $(if $(DATA),--data $(DATA))
 
-.PHONY: help demo serve test check zip verify-zip bench fuzz soak train export evaluate clean
+.PHONY: help demo serve test check zip verify-zip bench fuzz soak screenshots train export evaluate clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -46,6 +46,9 @@ fuzz: .venv/development ## fuzz image bytes and payloads, MINUTES=30 each
 
 soak: .venv/development ## send one warm process 100 000 requests of every kind, then more from threads
 	@$(BIN)/python -m tests.soak
+
+screenshots: .venv/development ## take pictures of the page, in a Chromium; writes build/screenshots/ and examples/page*.png
+	@$(BIN)/python -m tests.screenshots
 
 train: .venv/development ## train the network on MNIST; DATA=folder of its IDX files, else they are downloaded
 	@$(BIN)/python -m export.train $(DATA_OPTION)

@@ -25,7 +25,7 @@ from export.network import build_model
 
 BATCH = 128
 PEAK_LEARNING_RATE = 4e-3
-AS_MNIST = 0.35
+AS_MNIST = 0.45
 """Share of the digits that are shown as MNIST has them."""
 
 
@@ -44,7 +44,7 @@ def main() -> None:
     model.compile(
         # The average of the weights is kept in the end: it is a little better than the last ones.
         optimizer=tf.keras.optimizers.Adam(
-            tf.keras.optimizers.schedules.CosineDecay(PEAK_LEARNING_RATE, steps), use_ema=True, ema_momentum=0.998
+            tf.keras.optimizers.schedules.CosineDecay(PEAK_LEARNING_RATE, steps), use_ema=True, ema_momentum=0.999
         ),
         loss=tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
@@ -67,8 +67,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m export.train", description="Train the network on MNIST.")
     parser.add_argument("--data", type=Path, help="folder of MNIST's IDX files (default: download them)")
     parser.add_argument("--output", type=Path, default=Path("build/training"), help="default: %(default)s")
-    parser.add_argument("--epochs", type=int, default=18, help="default: %(default)s")
-    parser.add_argument("--versions", type=int, default=5, help="pictures made of each digit, default: %(default)s")
+    parser.add_argument("--epochs", type=int, default=50, help="default: %(default)s")
+    parser.add_argument("--versions", type=int, default=8, help="pictures made of each digit, default: %(default)s")
     parser.add_argument("--seed", type=int, default=1, help="default: %(default)s")
     return parser
 

@@ -1,0 +1,572 @@
+"""The page, in a real Chromium against the real server: what a person does with it, and what they see."""
+
+import base64
+import io
+import json
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import requests
+from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
+from playwright.sync_api import Browser, Page, Request, Route, expect
+
+from mnist_infer.errors import MnistInferError
+from tests.browser import (
+    CHROMIUM,
+    DESKTOP,
+    PHONE,
+    STROKES,
+    draw,
+    draw_with_finger,
+    expect_digit,
+    expect_error,
+    give,
+    running_chromium,
+    running_page,
+    unexpected,
+    watched_page,
+)
+from tests.pictures import EXAMPLES, ROOT, digit_png, encode
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt-get install chromium")
+
+PAGE = ROOT / "mnist_infer" / "page.html"
+SEVEN = STROKES[7]
+WORDS = {
+    "en-GB": {
+        "image_format_unknown": "This is not a picture that can be read. PNG, JPEG, WebP, GIF, BMP and TIFF can.",
+        "image_damaged": "This picture is broken or incomplete.",
+        "no_digit_found": "No digit stands out in this picture.",
+        "image_missing": "This file is empty.",
+        "unreachable": "The function cannot be reached. Is the network there?",
+        "general": "Something went wrong, and it was not your drawing. Please try again. ({})",
+    },
+    "zh-CN": {
+        "image_format_unknown": "无法识别这种文件。支持 PNG、JPEG、WebP、GIF、BMP 和 TIFF 图片。",
+        "image_damaged": "图片已损坏或不完整。",
+        "no_digit_found": "图片里没有找到数字。",
+        "image_missing": "文件是空的。",
+        "unreachable": "无法连接到函数，请检查网络。",
+        "general": "出了点问题，与书写内容无关。请再试一次。（{}）",
+    },
+}
+BROKEN = {
+    "image_format_unknown": b"no picture at all",
+    "image_damaged": digit_png(3)[:200],
+    "no_digit_found": encode(np.full((40, 40), 255, np.uint8)),
+    "image_missing": b"",
+}
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    with running_page() as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with running_chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def open_page(chromium: Browser, address: str) -> Iterator[Callable[..., Page]]:
+    """Open the page as a browser with these settings does; no test may leave a message in its console."""
+    opened = []
+
+    def open_page(locale: str = "en-GB", **settings: Any) -> Page:
+        context = chromium.new_context(locale=locale, **(DESKTOP | settings))
+        page, messages = watched_page(context)
+        opened.append((context, messages))
+        page.goto(address)
+        return page
+
+    yield open_page
+    for context, messages in opened:
+        context.close()
+        assert not unexpected(messages)
+
+
+@pytest.fixture
+def page(open_page: Callable[..., Page]) -> Page:
+    return open_page()
+
+
+# ---- Drawing ----
+
+
+@pytest.mark.parametrize("digit", STROKES)
+def test_a_digit_that_the_mouse_draws_is_read(page: Page, digit: int) -> None:
+    draw(page, STROKES[digit])
+    expect_digit(page, digit)
+
+
+@pytest.mark.parametrize("digit", [3, 4])
+def test_a_digit_that_a_finger_draws_on_a_phone_is_read_and_nothing_scrolls(
+    open_page: Callable[..., Page], digit: int
+) -> None:
+    page = open_page(**PHONE)
+    draw_with_finger(page, STROKES[digit])
+    expect_digit(page, digit)
+    assert page.evaluate("scrollY") == 0
+
+
+def test_the_answer_comes_while_the_pointer_is_still_down(page: Page) -> None:
+    draw(page, SEVEN, lift=False)
+    expect_digit(page, 7)
+    page.mouse.up()
+
+
+def test_every_bar_says_its_share_in_words_and_they_come_to_all_of_it(page: Page) -> None:
+    draw(page, SEVEN)
+    expect_digit(page, 7)
+    rows = page.locator("#bars li").all_inner_texts()
+    shares = [re.fullmatch(rf"{digit}\s+([\d.]+)%", row) for digit, row in enumerate(rows)]
+    assert 99 <= sum(float(share[1]) for share in shares if share) <= 100
+    assert len(shares) == 10
+    assert all(shares)
+    assert shares[7]
+    expect(page.locator("#words")).to_have_text(f"{shares[7][1]}% sure")
+    expect(page.locator("#milliseconds")).to_have_text(re.compile(r"^\d+ ms$"))
+
+
+def test_the_bar_is_as_long_as_its_share(page: Page) -> None:
+    page.route("**/", lambda route: _answer(route, 4, [0.0, 0.0, 0.0, 0.0, 0.75, 0.0, 0.0, 0.0, 0.0, 0.25]))
+    page.emulate_media(reduced_motion="reduce")
+    draw(page, SEVEN)
+    expect_digit(page, 4)
+    width = "(e, part) => parseFloat(getComputedStyle(e, part).width)"
+    track, bar = (page.locator("#bars li:nth-child(5) i").evaluate(width, part) for part in (None, "::before"))
+    assert bar == pytest.approx(0.75 * track, rel=0.01)
+    page.set_viewport_size(PHONE["viewport"])
+    height = width.replace("width", "height")
+    track, bar = (page.locator("#bars li:nth-child(10) i").evaluate(height, part) for part in (None, "::before"))
+    assert bar == pytest.approx(0.25 * track, rel=0.01)
+
+
+def test_what_is_sent_is_black_on_white_whatever_the_colours_on_the_screen(open_page: Callable[..., Page]) -> None:
+    sent = []
+    for colours in ("light", "dark"):
+        page = open_page(color_scheme=colours)
+        with page.expect_request(_is_question) as question:
+            draw(page, SEVEN)
+        expect_digit(page, 7)
+        sent.append(question.value.post_data_json)
+    assert sent[0] == sent[1]
+    assert sent[0]["probabilities"] is True
+    image = Image.open(io.BytesIO(_decoded(sent[0]["image_base64"]))).convert("L")
+    assert image.size == (256, 256)
+    assert image.getpixel((0, 0)) == 255
+    assert image.getextrema() == (0, 255)
+
+
+def test_clearing_empties_the_sheet_and_the_answer_and_asks_nothing(page: Page) -> None:
+    draw(page, SEVEN)
+    expect_digit(page, 7)
+    asked = _questions(page)
+    page.get_by_role("button", name="Clear").click()
+    expect(page.locator("#digit")).to_be_empty()
+    expect(page.locator("#words")).to_have_text("Nothing drawn yet")
+    expect(page.locator("#terminal")).to_be_hidden()
+    assert page.locator("#bars b").all_inner_texts() == [""] * 10
+    assert not _has_ink(page)
+    draw(page, STROKES[1])  # a question that does come, so that one which should not would have come before
+    expect_digit(page, 1)
+    page.get_by_role("button", name="Clear").click()
+    page.get_by_role("button", name="Clear").click()
+    assert all(_ink_share(question) > 0 for question in asked)
+
+
+def test_undo_takes_back_a_stroke_and_a_clearing(page: Page) -> None:
+    draw(page, [*SEVEN, [(35, 50), (70, 50)]])
+    expect(page.locator("#answer")).to_have_attribute("aria-busy", "false")
+    page.keyboard.press("Control+z")
+    expect_digit(page, 7)
+    page.get_by_role("button", name="Clear").click()
+    expect(page.locator("#digit")).to_be_empty()
+    page.get_by_role("button", name="Undo").click()
+    expect_digit(page, 7)
+    page.keyboard.press("Control+z")
+    page.keyboard.press("Control+z")
+    page.keyboard.press("Control+z")
+    assert not _has_ink(page)
+
+
+def test_the_newest_answer_wins_over_one_that_comes_late(page: Page) -> None:
+    late: list[Route] = []
+    page.route("**/", lambda route: late.append(route) if not late else _answer(route, 4))
+    with page.expect_request(_is_question):
+        draw(page, [SEVEN[0][:4]])
+    draw(page, [SEVEN[0][3:]])
+    expect_digit(page, 4)
+    _answer(late[0], 1)
+    page.evaluate("new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)))")
+    expect_digit(page, 4)
+
+
+def test_an_answer_that_comes_after_the_sheet_was_cleared_is_not_shown(page: Page) -> None:
+    late: list[Route] = []
+    page.route("**/", lambda route: late.append(route))
+    with page.expect_request(_is_question):
+        draw(page, SEVEN)
+    page.get_by_role("button", name="Clear").click()
+    _answer(late[0], 1)
+    page.evaluate("new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)))")
+    expect(page.locator("#digit")).to_be_empty()
+
+
+def test_the_drawing_survives_a_change_of_size_and_of_colours(page: Page) -> None:
+    draw(page, SEVEN)
+    expect_digit(page, 7)
+    page.set_viewport_size(PHONE["viewport"])
+    assert _has_ink(page)
+    page.emulate_media(color_scheme="dark")
+    assert _has_ink(page)
+    expect_digit(page, 7)
+
+
+# ---- Pictures ----
+
+
+@pytest.mark.parametrize("how", ["choose", "drop", "paste"])
+def test_a_picture_is_read_with_its_own_bytes_and_shown(page: Page, how: str) -> None:
+    content = (EXAMPLES / "digits" / "2-photo.jpg").read_bytes()
+    with page.expect_request(_is_question) as question:
+        give(page, how, "photo.jpg", content)
+    expect_digit(page, 2)
+    expect(page.get_by_role("img", name="The picture that was chosen")).to_be_visible()
+    assert _decoded(question.value.post_data_json["image_base64"]) == content
+
+
+def test_a_picture_that_the_browser_cannot_show_is_named_and_read_all_the_same(page: Page) -> None:
+    give(page, "choose", "six.tif", (EXAMPLES / "digits" / "6.tif").read_bytes())
+    expect_digit(page, 6)
+    expect(page.locator("#invitation")).to_have_text("six.tif")
+    expect(page.locator("#preview")).to_be_hidden()
+
+
+def test_a_large_picture_is_made_smaller_before_it_is_sent(page: Page) -> None:
+    large = Image.open(EXAMPLES / "digits" / "7-transparent.png").resize((3000, 2400), Image.Resampling.BICUBIC)
+    noise = np.random.default_rng(1).integers(0, 3, (2400, 3000, 4), np.uint8)
+    content = encode((np.asarray(large) // 4 * 4 + noise).astype(np.uint8))
+    assert len(content) > 2_000_000
+    with page.expect_request(_is_question) as question:
+        give(page, "choose", "large.png", content)
+    expect_digit(page, 7)
+    sent = Image.open(io.BytesIO(_decoded(question.value.post_data_json["image_base64"])))
+    assert sent.format == "JPEG"
+    assert sent.size == (2048, 1639)
+
+
+def test_a_large_file_that_is_no_picture_is_refused_without_asking(page: Page) -> None:
+    asked = _questions(page)
+    give(page, "drop", "film.mp4", bytes(4_100_000))
+    expect_error(page, "This picture is too large.")
+    assert not asked
+
+
+def test_drawing_on_a_picture_begins_anew_and_undo_brings_the_picture_back(page: Page) -> None:
+    give(page, "paste", "eight.png", digit_png(8))
+    expect_digit(page, 8)
+    draw(page, SEVEN)
+    expect_digit(page, 7)
+    expect(page.locator("#preview")).to_be_hidden()
+    page.keyboard.press("Control+z")
+    expect_digit(page, 8)
+    expect(page.locator("#preview")).to_be_visible()
+
+
+# ---- Errors ----
+
+
+@pytest.mark.parametrize("locale", WORDS)
+@pytest.mark.parametrize("code", BROKEN)
+def test_what_cannot_be_read_is_answered_in_words(open_page: Callable[..., Page], code: str, locale: str) -> None:
+    page = open_page(locale)
+    give(page, "drop", "broken", BROKEN[code])
+    expect_error(page, WORDS[locale][code])
+    page.keyboard.press("Control+z")
+    draw(page, SEVEN)
+    expect_digit(page, 7)
+
+
+@pytest.mark.parametrize("locale", WORDS)
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        pytest.param('{"result": -1, "errMsg": "…", "errCode": "inference_failed"}', "inference_failed", id="a fault"),
+        pytest.param('{"errorCode": -1, "errorMessage": "…"}', "500", id="the platform's own answer"),
+        pytest.param("<h1>Bad gateway</h1>", "500", id="no JSON"),
+    ],
+)
+def test_any_other_failure_is_a_sentence_and_a_code(
+    open_page: Callable[..., Page], body: str, shown: str, locale: str
+) -> None:
+    page = open_page(locale)
+    page.route("**/", lambda route: route.fulfill(status=500, body=body))
+    draw(page, SEVEN)
+    expect_error(page, WORDS[locale]["general"].format(shown))
+
+
+@pytest.mark.parametrize("body", ["[]", "null", "7", '{"result": 7}', '{"result": 12, "probabilities": [1]}'])
+def test_an_answer_that_is_none_is_a_failure_too(page: Page, body: str) -> None:
+    page.route("**/", lambda route: route.fulfill(body=body, content_type="application/json"))
+    draw(page, SEVEN)
+    expect_error(page, WORDS["en-GB"]["general"].format(200))
+
+
+@pytest.mark.parametrize("locale", WORDS)
+def test_a_network_that_is_not_there_is_said(chromium: Browser, address: str, locale: str) -> None:
+    page, _ = watched_page(chromium.new_context(locale=locale))  # Chromium itself writes of it into the console
+    page.goto(address)
+    page.route("**/", lambda route: route.abort())
+    draw(page, SEVEN)
+    expect_error(page, WORDS[locale]["unreachable"])
+    page.unroute("**/")
+    draw(page, SEVEN)
+    expect_digit(page, 7)
+    page.context.close()
+
+
+def test_the_words_for_errors_are_those_of_codes_that_exist_and_the_same_in_both_languages() -> None:
+    tables = re.findall(r"errors: {(.*?)}", PAGE.read_text(), re.S)
+    first, second = (re.findall(r"^ *(\w+): '", table, re.M) for table in tables)
+    assert first == second
+    assert set(first) - {"unreachable", "file_unreadable"} <= {error.code for error in _all_errors(MnistInferError)}
+
+
+# ---- The line for a terminal ----
+
+
+@pytest.mark.parametrize("clipboard", ["allowed", "absent"])
+@pytest.mark.parametrize("size", ["short", "long"])
+def test_the_line_that_is_copied_gives_the_digit_that_is_shown(
+    open_page: Callable[..., Page], size: str, clipboard: str
+) -> None:
+    page = open_page(permissions=["clipboard-read", "clipboard-write"])
+    if clipboard == "absent":  # as on an address without TLS
+        page.evaluate("Object.defineProperty(navigator, 'clipboard', {value: undefined, configurable: true})")
+    if size == "long":
+        noise = np.random.default_rng(1).integers(0, 8, (448, 448), np.uint8)
+        photo = np.asarray(Image.open(EXAMPLES / "digits" / "2-photo.jpg").convert("L"))
+        give(page, "drop", "long.png", encode((photo // 8 * 8 + noise).astype(np.uint8)))
+        expect_digit(page, 2)
+    else:
+        draw(page, SEVEN)
+        expect_digit(page, 7)
+    page.get_by_role("button", name="Copy").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    line = page.evaluate("delete navigator.clipboard && navigator.clipboard.readText()")
+    assert ("<<'JSON'" in line) == (size == "long") == (len(line) > 100_000)
+    said = subprocess.run(["bash"], input=line, capture_output=True, text=True, timeout=60, check=True).stdout
+    assert json.loads(said) == {"result": 2 if size == "long" else 7}
+    shown = page.locator("#command").inner_text()
+    assert len(shown) < 400
+    assert shown.split("…")[0] in line
+
+
+def test_the_line_names_the_address_of_the_page_with_its_path(page: Page, address: str) -> None:
+    draw(page, SEVEN)
+    expect_digit(page, 7)
+    expect(page.locator("#command")).to_contain_text(f"'{address}'")
+
+
+# ---- Language ----
+
+
+@pytest.mark.parametrize(
+    ("locale", "lang", "title"),
+    [
+        ("en-GB", "en", "Draw a digit"),
+        ("zh-CN", "zh-CN", "写一个数字"),
+        ("zh-TW", "zh-CN", "写一个数字"),
+        ("fr-FR", "en", "Draw a digit"),
+    ],
+)
+def test_the_page_speaks_the_browsers_language(
+    open_page: Callable[..., Page], locale: str, lang: str, title: str
+) -> None:
+    page = open_page(locale)
+    expect(page.get_by_role("heading", level=1)).to_have_text(title)
+    expect(page.locator("html")).to_have_attribute("lang", lang)
+    assert page.title().startswith(title)
+
+
+def test_the_switch_changes_the_language_and_keeps_drawing_and_answer(page: Page) -> None:
+    draw(page, SEVEN)
+    expect_digit(page, 7)
+    page.get_by_role("link", name="中文").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("写一个数字")
+    expect(page.locator("#words")).to_have_text(re.compile("^把握 [0-9.]+%$"))
+    expect(page.locator("#milliseconds")).to_have_text(re.compile("毫秒"))
+    expect_digit(page, 7)
+    assert _has_ink(page)
+    page.get_by_role("link", name="English").click()
+    expect(page.locator("#words")).to_have_text(re.compile("sure$"))
+
+
+def test_both_languages_have_words_for_everything(open_page: Callable[..., Page]) -> None:
+    for locale in WORDS:
+        text = open_page(locale).locator("html").inner_html()
+        assert "undefined" not in text.split("<script>")[0]
+    keys = "(words) => Object.keys(words).sort()"
+    page = open_page()
+    assert page.evaluate(f"({keys})(WORDS.en)") == page.evaluate(f"({keys})(WORDS.zh)")
+
+
+# ---- Keyboard and screen reader ----
+
+
+def test_a_digit_is_drawn_and_cleared_with_the_keyboard_alone(page: Page) -> None:
+    expect_focus = ["#switch", "#canvas", "#undo", "#clear", "#file"]
+    for target in expect_focus:
+        page.keyboard.press("Tab")
+        expect(page.locator(target)).to_be_focused()
+    for _ in range(3):
+        page.keyboard.press("Shift+Tab")
+    for _ in range(8):
+        page.keyboard.press("ArrowUp")
+    page.keyboard.press("Space")
+    expect(page.locator("#aside")).to_have_text("The pen is down")
+    for _ in range(16):
+        page.keyboard.press("ArrowDown")
+    page.keyboard.press("Space")
+    expect(page.locator("#aside")).to_have_text("The pen is up")
+    expect_digit(page, 1)
+    page.keyboard.press("Delete")
+    expect(page.locator("#digit")).to_be_empty()
+
+
+def test_a_file_is_chosen_with_the_keyboard_alone(page: Page) -> None:
+    page.locator("#clear").focus()
+    page.keyboard.press("Tab")
+    with page.expect_file_chooser() as chooser:
+        page.keyboard.press("Space")
+    chooser.value.set_files(EXAMPLES / "digits" / "2-photo.jpg")
+    expect_digit(page, 2)
+
+
+def test_what_has_the_focus_is_outlined(page: Page) -> None:
+    for outlined in ("#switch", "#sheet", "#undo", "#clear", "label"):
+        page.keyboard.press("Tab")
+        assert page.locator(outlined).evaluate("(e) => getComputedStyle(e).outlineStyle") == "solid", outlined
+
+
+def test_the_answer_is_announced_politely(page: Page) -> None:
+    draw(page, SEVEN)
+    expect_digit(page, 7)
+    expect(page.get_by_role("status").first).to_have_text(re.compile(r"7\s*[\d.]+% sure\s*\d+ ms"))
+    expect(page.get_by_role("list", name="Probability of each digit").get_by_role("listitem")).to_have_count(10)
+    for landmark in ("banner", "main", "contentinfo"):
+        expect(page.get_by_role(landmark)).to_have_count(1)
+
+
+@pytest.mark.parametrize("locale", WORDS)
+@pytest.mark.parametrize("colours", ["light", "dark"])
+@pytest.mark.parametrize("device", [PHONE, DESKTOP], ids=["phone", "desktop"])
+def test_axe_finds_nothing_to_improve(
+    open_page: Callable[..., Page], device: dict[str, Any], colours: str, locale: str
+) -> None:
+    page = open_page(locale, color_scheme=colours, reduced_motion="reduce", **device)
+    _expect_no_violation(page)
+    draw(page, SEVEN)
+    expect_digit(page, 7)
+    _expect_no_violation(page)
+    give(page, "drop", "broken", b"no picture")
+    expect_error(page, WORDS[locale]["image_format_unknown"])
+    _expect_no_violation(page)
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 1120])
+def test_nothing_is_wider_than_the_screen(page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 700})
+    draw(page, [SEVEN[0][:4]])
+    expect(page.locator("#terminal")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+# ---- What is served ----
+
+
+def test_the_page_is_one_file_under_25_kb_that_asks_for_nothing_else(open_page: Callable[..., Page]) -> None:
+    page = open_page()
+    assert page.evaluate("performance.getEntriesByType('resource').map((entry) => entry.name)") == []
+    assert PAGE.stat().st_size < 25_000
+
+
+def test_its_policy_allows_its_own_script_and_style_and_no_other(chromium: Browser, address: str) -> None:
+    page, _ = watched_page(chromium.new_context())  # what is blocked is written into the console
+    page.goto(address)
+    policy = requests.get(address, timeout=10).headers["Content-Security-Policy"]
+    directives = dict(part.strip().split(" ", 1) for part in policy.split(";"))
+    assert directives["default-src"] == "'none'"
+    assert re.fullmatch(r"'sha256-[\w+/]{43}='", directives["script-src"])
+    assert re.fullmatch(r"'sha256-[\w+/]{43}='", directives["style-src"])
+    blocked = page.evaluate("""new Promise((resolve) => {
+      document.addEventListener('securitypolicyviolation', (event) => {
+        event.stopImmediatePropagation();
+        resolve(event.effectiveDirective);
+      });
+      document.head.append(Object.assign(document.createElement('script'), {textContent: 'window.foreign = 1'}));
+    })""")
+    assert blocked == "script-src-elem"
+    assert page.evaluate("window.foreign") is None
+    page.context.close()
+
+
+# ---- Around the tests ----
+
+
+def _answer(route: Route, digit: int, probabilities: list[float] | None = None) -> None:
+    shares = probabilities or [float(other == digit) for other in range(10)]
+    route.fulfill(json={"result": digit, "probabilities": shares})
+
+
+def _is_question(request: Request) -> bool:
+    return request.method == "POST"
+
+
+def _questions(page: Page) -> list[bytes]:
+    """Return the list that the pictures of every question from now on will be in."""
+    pictures: list[bytes] = []
+
+    def note(request: Request) -> None:
+        if _is_question(request):
+            pictures.append(_decoded(request.post_data_json["image_base64"]))
+
+    page.on("request", note)
+    return pictures
+
+
+def _decoded(base64_text: str) -> bytes:
+    return base64.b64decode(base64_text, validate=True)
+
+
+def _ink_share(content: bytes) -> float:
+    return float((np.asarray(Image.open(io.BytesIO(content)).convert("L")) < 128).mean())
+
+
+def _has_ink(page: Page) -> bool:
+    """Whether much of the sheet, as it is on the screen, has the colour of ink."""
+    page.evaluate("new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))")
+    colour = page.locator("#canvas").evaluate("(canvas) => getComputedStyle(canvas).color")
+    ink = [int(part) for part in re.findall(r"\d+", colour)]
+    sheet = np.asarray(Image.open(io.BytesIO(page.locator("#sheet").screenshot())).convert("RGB"))
+    return bool((sheet == ink).all(2).mean() > 0.02)
+
+
+def _all_errors(base: type[MnistInferError]) -> Iterator[type[MnistInferError]]:
+    yield base
+    for error in base.__subclasses__():
+        yield from _all_errors(error)
+
+
+def _expect_no_violation(page: Page) -> None:
+    results = Axe().run(page, options={"resultTypes": ["violations"]})
+    assert not results.violations_count, results.generate_snapshot()
