@@ -29,6 +29,7 @@ check: .venv/development ## lint, and check the types
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/hadolint Dockerfile
 
 zip: .venv/bin/python ## build dist/mnist_infer.zip for the cloud; INTERPRETER=a Python 3.10, where none is on the PATH
 	@$(BIN)/python build_zip.py $(INTERPRETER_OPTION)

@@ -95,7 +95,12 @@ def _function_url_event(payload: dict[str, object]) -> dict[str, object]:
     body = json.dumps(payload)
     return {
         "body": body,
-        "headers": {"accept": "*/*", "content-length": str(len(body)), "x-scf-remote-addr": "111.206.96.145"},
+        "headers": {
+            "accept": "*/*",
+            "content-length": str(len(body)),
+            "content-type": "application/json",
+            "x-scf-remote-addr": "111.206.96.145",
+        },
         "httpMethod": "POST",
         "path": "/",
         "queryString": {},

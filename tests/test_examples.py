@@ -41,6 +41,9 @@ def url_example_comes_from_the_local_server(tls_server: Server, monkeypatch: pyt
 def test_every_example_event_is_answered_with_its_digit(path: Path, load: Callable[..., ModuleType]) -> None:
     entry = getattr(load(MNIST_URL_ALLOWED_HOSTS="raw.githubusercontent.com"), entry_of(path))
     answer = through_json(entry(json.loads(path.read_text()), new_context()))
+    if path.stem == "function_url_event":
+        assert answer["statusCode"] == 200
+        answer = json.loads(answer["body"])
     assert (answer["result"] if isinstance(answer, dict) else answer) == EXPECTED[path.stem]
 
 
@@ -136,7 +139,16 @@ def test_demo_runs_every_example_and_says_where_there_is_no_network() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "failed"), [(7, False), (0, False), (-1, True), ({"result": 0}, False), ({"errMsg": ""}, True)]
+    ("answer", "failed"),
+    [
+        (7, False),
+        (0, False),
+        (-1, True),
+        ({"result": 0}, False),
+        ({"errMsg": ""}, True),
+        ({"statusCode": 200, "body": ""}, False),
+        ({"statusCode": 422, "body": ""}, True),
+    ],
 )
 def test_a_failure_is_told_from_a_digit(answer: object, failed: bool) -> None:
     assert has_failed(answer) is failed

@@ -40,5 +40,6 @@ def _run_event(handler: ModuleType, path: Path) -> int:
 
 
 def entry_of(event_file: Path) -> str:
-    """Return the entry point that an example event is for: its name begins with `demo`, or it is an HTTP event."""
-    return "demo" if event_file.name.startswith("demo") else "apigw_interface"
+    """Return the entry point that an example event is for: the beginning of its name says what sends it."""
+    sender = event_file.name.partition("_")[0]
+    return {"demo": "demo", "apigw": "apigw_interface", "function": "http_interface"}[sender]

@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 import uuid
+from http import HTTPStatus
 from pathlib import Path
 from types import ModuleType
 
@@ -72,4 +73,6 @@ def through_json(value: object) -> object:
 
 def has_failed(answer: object) -> bool:
     """Return whether an entry point's answer says that there is no digit."""
-    return answer == -1 or (isinstance(answer, dict) and "errMsg" in answer)
+    if not isinstance(answer, dict):
+        return answer == -1
+    return "errMsg" in answer or ("statusCode" in answer and answer["statusCode"] != HTTPStatus.OK)
