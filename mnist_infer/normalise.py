@@ -127,12 +127,11 @@ def _without_paper(bright: Plane) -> Plane:
     for share in _STROKE_WIDTHS[1:]:
         narrower = _stand_out(bright, share)
         left = strong & (narrower > 0.5 * ink)
-        if (
-            left.sum() < _ENOUGH_LEFT * strong.sum()
-            and not (pieces.sum(left) >= _ENOUGH_LEFT * pieces.sum(strong))[long].any()
-        ):
+        is_kept = pieces.sum(left) >= _ENOUGH_LEFT * pieces.sum(strong)
+        if left.sum() < _ENOUGH_LEFT * strong.sum() and not is_kept[long].any():
             break
-        ink = np.minimum(ink, narrower)
+        knots = pieces.mask(is_kept) & ~left  # where strokes meet, they are wider than each is
+        ink = np.where(knots, ink, np.minimum(ink, narrower))
     light = 255 - (bright - ink)
     return ink * (255 / np.maximum(light, _LEAST_LIGHT))
 
