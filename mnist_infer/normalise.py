@@ -25,6 +25,8 @@ _CENTRE_TOLERANCE = 0.6
 
 # Found on the user pictures of held-back digits.
 _WORKING_SIDE = 256  # the digit is looked for at no more than this: a fifth of it is still 51 pixels
+_FLAT = 2.0  # of 255: what a paper of one grey may differ from it
+_FLAT_BORDER = 0.8  # of the border: the rest is a bold digit that reaches it
 _STROKE_WIDTHS = (0.36, 0.14, 0.08)  # of the longer side; what is wider in every direction is a shadow or a table
 _LEAST_SIDE_WITH_SHADOWS = 64  # what is smaller was drawn, not photographed
 _LEAST_LIGHT = 40  # of 255: ink in a shadow is weaker by as much as its paper is darker
@@ -61,8 +63,13 @@ def to_model_input(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
     Source:
         Y. LeCun, C. Cortes, C. Burges: The MNIST database of handwritten digits, on size and centre.
     """
-    bright = _with_bright_ink(_shrink(picture))
-    ink = bright if _is_as_mnist_has_it(bright) else _fit(_find_digit(_without_paper(bright)))
+    grey = _shrink(picture)
+    flat = _flat_paper(grey)
+    if flat is None:
+        stands_out = _without_paper(_with_bright_ink(grey))
+    else:
+        stands_out = np.maximum(grey - flat if grey.mean() >= flat else flat - grey, 0)
+    ink = stands_out if _is_as_mnist_has_it(stands_out) else _fit(_find_digit(stands_out))
     pixels: NDArray[np.float32] = (ink / ink.max()).reshape(1, SIDE * SIDE)
     return pixels
 
@@ -77,6 +84,13 @@ def _shrink(picture: NDArray[np.uint8]) -> Plane:
     rows = padded.reshape(height // factor, factor, width).sum(1, dtype=np.uint16)
     blocks = rows.reshape(height // factor, width // factor, factor).sum(2, dtype=np.uint32)
     return np.asarray(blocks / np.float32(factor * factor), np.float32)
+
+
+def _flat_paper(grey: Plane) -> float | None:
+    """Return the grey of a paper that has but one, a drawing program's; None where it is lit, as in a photo."""
+    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+    level = _at_share(border, 0.5)
+    return level if (abs(border - level) <= _FLAT).mean() >= _FLAT_BORDER else None
 
 
 def _with_bright_ink(grey: Plane) -> Plane:
@@ -127,10 +141,11 @@ def _without_paper(bright: Plane) -> Plane:
     for share in _STROKE_WIDTHS[1:]:
         narrower = _stand_out(bright, share)
         left = strong & (narrower > 0.5 * ink)
-        is_kept = pieces.sum(left) >= _ENOUGH_LEFT * pieces.sum(strong)
-        if left.sum() < _ENOUGH_LEFT * strong.sum() and not is_kept[long].any():
+        digits = long & (pieces.sum(left) >= _ENOUGH_LEFT * pieces.sum(strong))
+        if left.sum() < _ENOUGH_LEFT * strong.sum() and not digits.any():
             break
-        knots = pieces.mask(is_kept) & ~left  # where strokes meet, they are wider than each is
+        # Where strokes meet, they are wider than each is. What reaches the border is paper more often than a stroke.
+        knots = pieces.mask(digits & (pieces.borders == 0)) & ~left
         ink = np.where(knots, ink, np.minimum(ink, narrower))
     light = 255 - (bright - ink)
     return ink * (255 / np.maximum(light, _LEAST_LIGHT))
