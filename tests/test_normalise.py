@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter
+from PIL import Image, ImageDraw, ImageFilter
 
 from mnist_infer.errors import NoDigitFound
 from mnist_infer.normalise import to_model_input
@@ -168,3 +168,29 @@ def test_rows_stay_rows() -> None:
     widths = (pixels > 0.3).sum(axis=1)
     assert widths.argmax() < 8
     assert widths[10:24].max() <= 2
+
+
+def marker_six(pen: int) -> NDArray[np.float32]:
+    """Return a six whose loop meets its stem in a knot, wider than the pen, float32 [256, 256] in 0..1."""
+    sheet = Image.new("L", (256, 256))
+    draw = ImageDraw.Draw(sheet)
+    draw.ellipse((85, 130, 175, 220), outline=255, width=pen)
+    draw.line([(160, 40), (110, 100), (92, 150), (88, 175)], fill=255, width=pen, joint="curve")
+    return np.asarray(sheet, np.float32) / 255
+
+
+@pytest.mark.parametrize("pen", [18, 20])
+def test_where_strokes_meet_they_stay_ink_also_in_uneven_light(pen: int) -> None:
+    drawn = on_paper(marker_six(pen), (256, 256), (0, 0))
+    y, x = np.mgrid[0:1:256j, 0:1:256j]
+    lit = drawn * (1 - 0.3 * x - 0.2 * y) + np.random.default_rng(1).normal(0, 3, drawn.shape)
+    assert likeness(seen(lit), seen(drawn)) > 0.94
+
+
+@pytest.mark.parametrize(("paper", "pen"), [(255, 0), (0, 255), (90, 110)])
+def test_a_marker_that_fills_the_sheet_is_the_ink(paper: float, pen: float) -> None:
+    zero = Image.new("L", (200, 200))
+    ImageDraw.Draw(zero).ellipse((-5, 3, 205, 197), outline=255, width=40)
+    pixels = seen(on_paper(np.asarray(zero, np.float32) / 255, (200, 200), (0, 0), paper, pen))
+    assert pixels[13:16, 13:16].max() == 0
+    assert pixels[13:16, 5:7].min() > 0.95
