@@ -53,7 +53,7 @@ def test_the_python_call_gives_what_the_readme_says(readme: Path, address: str) 
 
 def outline(readme: Path) -> list[str]:
     """Return what does not depend on the language: headings' levels, code, tables' shapes, links, variables."""
-    text = readme.read_text(encoding="utf-8").replace("README.zh-CN.md", "README.md")
+    text = readme.read_text(encoding="utf-8").replace("README.zh-CN.md", "README.md").replace("page_zh", "page")
     seen: list[str] = []
     for part in re.split(r"(^```.*?^```)", text, flags=re.DOTALL | re.MULTILINE):
         if part.startswith("```"):
