@@ -768,7 +768,7 @@ def _palette(kind: Kind, random: np.random.Generator, image: NDArray[np.uint8]) 
     return _save(indexed, "GIF" if random.uniform() < 0.5 else "PNG")
 
 
-_DRAWN = {"side": (200, 700), "digit": (0.2, 0.65), "pen": (3, 20), "pen_of_digit": (0, 0.16), "turn": (-5, 5)}
+_DRAWN = {"side": (200, 700), "digit": (0.2, 0.6), "pen": (3, 20), "pen_of_digit": (0, 0.16), "turn": (-5, 5)}
 _TAKEN = {
     "group": "photo",
     "side": (600, 1300),

@@ -176,16 +176,18 @@ def _stand_out(bright: Plane, stroke_width: float) -> Plane:
 
 def _levels(ink: Plane) -> tuple[float, float]:
     """Return the level of the paper and how much stronger the strongest ink is."""
-    peak = ink.size - min(max(int(ink.size * _PEAK_SHARE), 3), ink.size)
     floor = _at_share(ink, 0.5)
-    return floor, float(np.partition(ink, peak, axis=None)[peak]) - floor
+    return floor, _at_share(ink, 1 - max(_PEAK_SHARE, 3 / ink.size)) - floor
 
 
-def _at_share(ink: Plane, share: float) -> float:
-    """Return what that share of the pixels lies below, of all or of some ten thousand evenly chosen ones."""
-    some = ink.ravel()[:: max(ink.size // 10_000, 1)]
-    at = int(some.size * share)
-    return float(np.partition(some, at)[at])
+def _at_share(grey: Plane, share: float) -> float:
+    """Return what that share of the pixels lies below, to an eighth of a grey level.
+
+    They are counted and not sorted: where many are alike, `sort` and `partition` take milliseconds in one version
+    of NumPy or another.
+    """
+    counts = np.bincount((grey.ravel() * 8).astype(np.intp))
+    return float(np.searchsorted(np.cumsum(counts), int(max(share, 0) * grey.size), "right")) / 8
 
 
 def _sliding_extreme(values: Plane, width: int, axis: int, lowest: bool) -> Plane:
