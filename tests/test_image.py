@@ -114,6 +114,7 @@ def start(layout: Path, arguments: list[str], requests: list[tuple[str, str, str
     sandbox = [
         *("bwrap", "--unshare-all", "--die-with-parent", "--uid", image.user, "--gid", image.user, *root),
         *("--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--ro-bind", str(layout), image.folder),
+        *("--ro-bind", sys.prefix, sys.prefix),  # the packages, also where they lie under /tmp
         *("--remount-ro", "/", "--chdir", image.folder, "--clearenv", "--setenv", "PATH", "/usr/bin:/bin"),
         *(part for name, value in image.environ.items() for part in ("--setenv", name, value)),
     ]
