@@ -9,9 +9,7 @@ class NetworkError(DeployError):
     """A request had no answer: it may have arrived or not."""
 
     def __init__(self, reason: str) -> None:
-        super().__init__(
-            f"The network broke. Run the command again: it goes on where it stopped, and sends nothing twice.\n  ({reason})"
-        )
+        super().__init__(f"The network broke. Run the command again: it goes on where it stopped.\n  ({reason})")
 
 
 class ApiError(DeployError):

@@ -54,7 +54,7 @@ def _ask() -> None:
 
 
 class Progress:
-    """A bar for an upload, in a terminal; elsewhere its end only.
+    """A bar for an upload, in a terminal; elsewhere its last state only.
 
     Used as a `with` block around the upload.
     """
@@ -68,15 +68,14 @@ class Progress:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if not error:
-            self.show(self._total, self._total)
-        if sys.stdout.isatty() or not error:
-            print()
+        print("" if error else f"\r{self._bar(self._total)}")
 
-    def show(self, done: int, total: int) -> None:
+    def show(self, done: int, total: int) -> None:  # noqa: ARG002: the library passes both
         """Draw how much is done, in bytes, and the speed up to now."""
-        if not sys.stdout.isatty() and done < total:
-            return
-        bar = "#" * (30 * done // max(total, 1))
+        if sys.stdout.isatty():
+            print(f"\r{self._bar(done)}", end="", flush=True)
+
+    def _bar(self, done: int) -> str:
+        bar = "#" * (30 * done // max(self._total, 1))
         speed = done / 1e6 / max(time.monotonic() - self._started, 1e-3)
-        print(f"\r[{bar:30}] {done / 1e6:6.1f} of {total / 1e6:.1f} MB, {speed:5.1f} MB/s", end="", flush=True)
+        return f"[{bar:30}] {done / 1e6:6.1f} of {self._total / 1e6:.1f} MB, {speed:5.1f} MB/s"
