@@ -70,7 +70,7 @@ class Progress:
     ) -> None:
         print("" if error else f"\r{self._bar(self._total)}")
 
-    def show(self, done: int, total: int) -> None:  # noqa: ARG002: the library passes both
+    def show(self, done: int, _total: int) -> None:
         """Draw how much is done, in bytes, and the speed up to now."""
         if sys.stdout.isatty():
             print(f"\r{self._bar(done)}", end="", flush=True)

@@ -5,6 +5,7 @@ import hashlib
 import re
 import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import NamedTuple
 from urllib.parse import parse_qsl, quote, unquote
 from xml.etree import ElementTree
@@ -27,13 +28,14 @@ class Answer(NamedTuple):
     body: bytes | None = b""
 
 
+@dataclass
 class Bucket:
     """Where it is, its tags, its objects by name, and the parts of unfinished uploads by id."""
 
-    def __init__(self, region: str, tags: Mapping[str, str]) -> None:
-        self.region, self.tags = region, tags
-        self.objects: dict[str, bytes] = {}
-        self.uploads: dict[str, tuple[str, dict[int, bytes]]] = {}
+    region: str
+    tags: dict[str, str]
+    objects: dict[str, bytes] = field(default_factory=dict)
+    uploads: dict[str, tuple[str, dict[int, bytes]]] = field(default_factory=dict)
 
 
 class Cos:

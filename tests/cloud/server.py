@@ -136,7 +136,7 @@ class Cloud(ThreadingHTTPServer):
         copied = copy.deepcopy(saved)
         self.cos.buckets, self.scf.functions = copied["buckets"], copied["functions"]
 
-    def handle_error(self, request: object, client_address: object) -> None:
+    def handle_error(self, _request: object, _client_address: object) -> None:
         """Note what no service answers with: a client that broke off is none, everything else a bug in here."""
         if not isinstance(sys.exc_info()[1], ConnectionError):
             self.bugs.append(traceback.format_exc())

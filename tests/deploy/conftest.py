@@ -29,6 +29,8 @@ class Done(NamedTuple):
     errors: str
 
 
+Zips = tuple[Path, Path, Path]
+
 Run = Callable[..., Done]
 """Runs a command of `python -m deploy`, given its arguments as strings or paths."""
 
@@ -66,7 +68,7 @@ def cloud(containers: Containers) -> Iterator[Cloud]:
 
 
 @pytest.fixture(scope="session")
-def zips(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
+def zips(tmp_path_factory: pytest.TempPathFactory) -> Zips:
     """Three zips that read digits alike."""
     folder = tmp_path_factory.mktemp("zips")
     first, second, third = (write_zip(folder / f"{name}.zip") for name in ("first", "second", "third"))
