@@ -25,7 +25,7 @@ class Line(NamedTuple):
         version: that wrote it.
         request_id: of the request that it belongs to.
         text: for a person.
-        is_error: it says that a request failed, or that a container did not start.
+        is_error: it says that the function failed, not that somebody sent it something else than a digit.
     """
 
     time_ms: int
@@ -101,7 +101,7 @@ def parse_line(time_ms: int, fields: Mapping[str, Any]) -> Line:
         fields.get("SCF_Qualifier", ""),
         fields.get("SCF_RequestId", ""),
         text,
-        failed or ours.get("outcome", "ok") not in ("ok", "page"),
+        failed or "traceback" in ours,
     )
 
 

@@ -43,7 +43,7 @@ def carry_out(steps: Sequence[Step], is_agreed: bool, is_dry_run: bool) -> None:
         started = time.monotonic()
         step.apply()
         if not is_dry_run:
-            print(f"{step.what}: done, {time.monotonic() - started:.1f} s", flush=True)
+            print(f"done: {step.what}, {time.monotonic() - started:.1f} s", flush=True)
 
 
 def _ask() -> None:

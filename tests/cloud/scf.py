@@ -85,7 +85,8 @@ class Scf:
             **self._code(request["Code"]),
         }
         self._configure(latest, request)
-        alias = {"Name": DEFAULT, "FunctionVersion": LATEST, "Description": "", "RoutingConfig": {}}
+        alias: Fields = {"Name": DEFAULT, "FunctionVersion": LATEST, "Description": ""}
+        alias |= {"RoutingConfig": {"AdditionalVersionWeights": [], "AddtionVersionMatchs": []}}
         alias |= {"AddTime": now(), "ModTime": now()}
         self.functions[name] = {"versions": {LATEST: latest}, "alias": alias, "urls": {}, "next": 1}
         self._start(latest, "Creating", "CreateFunction")

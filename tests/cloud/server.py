@@ -160,6 +160,7 @@ def running_cloud(containers: Containers, delay_s: float = 0.02) -> Iterator[Clo
 class _Handler(BaseHTTPRequestHandler):
     server: Cloud
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
     def _handle(self) -> None:
         url = urlsplit(self.path)  # absolute where the client takes this server for its proxy

@@ -17,7 +17,7 @@ from tests.pictures import ROOT
 
 BUCKET = f"mnist-infer-{APPID}"
 FUNCTION = "mnist-infer"
-PADDING_BYTES = 2_500_000
+PADDING_BYTES = 1_500_000
 """Makes the zip one of several parts, where parts have 1 MB."""
 
 
@@ -35,6 +35,21 @@ Run = Callable[..., Done]
 """Runs a command of `python -m deploy`, given its arguments as strings or paths."""
 
 
+_WRONG_DIGITS = """
+_right = http_interface
+
+
+def http_interface(event, context):
+    answer = _right(event, context)
+    return {**answer, "body": answer["body"].replace('"result": 9', '"result": 4')}
+"""
+
+
+def model_file() -> Path:
+    """Return the newest model of the checkout."""
+    return max((ROOT / "export").glob("[0-9]*/saved_model.pb"), key=lambda file: int(file.parent.name))
+
+
 def write_zip(path: Path, changes: Mapping[str, bytes] | None = None) -> Path:
     """Write a zip of the real handler, package and model, which finds its libraries in the development environment.
 
@@ -43,8 +58,8 @@ def write_zip(path: Path, changes: Mapping[str, bytes] | None = None) -> Path:
         changes: files that replace or join those of the checkout.
     """
     package = [file for file in (ROOT / "mnist_infer").rglob("*") if file.suffix in (".py", ".html")]
-    model = max((ROOT / "export").glob("[0-9]*/saved_model.pb"), key=lambda file: int(file.parent.name))
-    files = {str(file.relative_to(ROOT)): file.read_bytes() for file in (ROOT / "handler.py", model, *package)}
+    own = (ROOT / "handler.py", model_file(), *package)
+    files = {str(file.relative_to(ROOT)): file.read_bytes() for file in own}
     padding = os.urandom(PADDING_BYTES)  # so that no two zips are the same
     with zipfile.ZipFile(path, "w") as archive:
         for name, content in {**files, "padding": padding, **(changes or {})}.items():
@@ -73,6 +88,20 @@ def zips(tmp_path_factory: pytest.TempPathFactory) -> Zips:
     folder = tmp_path_factory.mktemp("zips")
     first, second, third = (write_zip(folder / f"{name}.zip") for name in ("first", "second", "third"))
     return first, second, third
+
+
+@pytest.fixture(scope="session")
+def broken_zips(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Zips that do not read digits, by what is wrong with them."""
+    handler = (ROOT / "handler.py").read_text()
+    changes = {
+        "a model that cannot be read": {str(model_file().relative_to(ROOT)): b"not a model"},
+        "a handler that raises": {"handler.py": b"raise OSError('broken')\n"},
+        "a handler without the entry point": {"handler.py": handler.replace("http_interface", "other").encode()},
+        "wrong digits": {"handler.py": (handler + _WRONG_DIGITS).encode()},
+    }
+    folder = tmp_path_factory.mktemp("broken")
+    return {name: write_zip(folder / f"{name}.zip", files) for name, files in changes.items()}
 
 
 @pytest.fixture

@@ -1,12 +1,13 @@
 """`up` against the stand-in: what it makes of the cloud, and what it leaves alone."""
 
 import json
+from pathlib import Path
 
 import pytest
 import requests
 
 from tests.cloud.server import Cloud
-from tests.deploy.conftest import BUCKET, FUNCTION, Run, Zips, write_zip
+from tests.deploy.conftest import BUCKET, FUNCTION, Run, Zips
 from tests.pictures import EXAMPLES
 
 CHANGES = {
@@ -181,14 +182,13 @@ def test_up_waits_for_a_change_that_is_under_way(cloud: Cloud, up: Run, zips: Zi
 
 
 def test_up_publishes_what_a_function_made_in_the_console_runs_before_it_changes_that(
-    cloud: Cloud, up: Run, deploy: Run, zips: Zips
+    cloud: Cloud, up: Run, deploy: Run, zips: Zips, broken_zips: dict[str, Path]
 ) -> None:
     up(zips[0])
     function = cloud.scf.functions[FUNCTION]
     function["alias"].update(FunctionVersion="$LATEST", Description="")
     del function["versions"]["1"]
-    broken = write_zip(zips[0].with_name("raises.zip"), {"handler.py": b"raise OSError('broken')"})
-    assert deploy("up", "--yes", "--zip", broken).status == 1
+    assert deploy("up", "--yes", "--zip", broken_zips["a handler that raises"]).status == 1
     assert function["versions"][function["alias"]["FunctionVersion"]]["code"] == zips[0].read_bytes()
     assert ask(cloud).json()["result"] == 9
 
