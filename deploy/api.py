@@ -2,7 +2,6 @@
 
 import json
 import time
-import warnings
 from typing import Any
 
 from tencentcloud.common.common_client import CommonClient  # type: ignore[import-untyped]
@@ -20,9 +19,6 @@ RETRY_PAUSE_S = 1.0
 REQUEST_TIMEOUT_S = 30
 INVOKE_TIMEOUT_S = 310
 """What a synchronous call may take is 300 s."""
-
-# The library calls datetime.utcfromtimestamp() for every signature.
-warnings.filterwarnings("ignore", "datetime.datetime.utcfromtimestamp", DeprecationWarning, "tencentcloud")
 
 
 class Api:

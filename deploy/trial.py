@@ -5,7 +5,7 @@ import math
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ TOLERANCE = 0.01
 WEB_HANDLER = "handler.http_interface"
 TIMEOUT_S = 60
 LOG_LINES = 3
+MAX_SHOWN = 300
 
 _ANSWER = """
 import contextlib, importlib, json, sys
@@ -71,19 +72,17 @@ def try_version(function: Function, version: str, handler: str | None, environme
         DeployError: an answer differs from this machine's.
     """
     events = example_events()
-    if handler:
-        for name, expected in expected_answers(handler, events, environment).items():
-            _check(version, name, expected, *_invoke(function, version, json.dumps(events[name])))
-        return
-    events = {name: event for name, event in events.items() if "httpMethod" in event and "requestContext" not in event}
-    expected = expected_answers(WEB_HANDLER, events, environment)
-    url = _trial_url(function, version)
-    if url is None:  # a dry run
-        return
-    answers = {name: _request(function, url, event) for name, event in events.items()}
-    function.delete_url(url)
-    for name, answer in answers.items():
-        _check(version, name, expected[name], answer, "")
+    if handler is None:  # other events are not what an HTTP request can say
+        events = {name: event for name, event in events.items() if _is_web(event)}
+    expected = expected_answers(handler or WEB_HANDLER, events, environment)
+    answers = _invoke_all(function, version, events) if handler else _request_all(function, version, events)
+    for name, answer, log in answers:
+        if not agree(_essence(expected[name]), _essence(answer)):
+            raise DeployError(
+                f"Version {version} failed its trial with {name}, and got no traffic.\n"
+                f"  expected: {_short(_essence(expected[name]))}\n  it gave:  {_short(_essence(answer))}\n"
+                + "\n".join(f"  its log:  {line}" for line in log.strip().splitlines()[-LOG_LINES:])
+            )
 
 
 def agree(expected: object, actual: object) -> bool:
@@ -97,39 +96,43 @@ def agree(expected: object, actual: object) -> bool:
     return type(expected) is type(actual) and expected == actual
 
 
+def _is_web(event: Mapping[str, object]) -> bool:
+    return "httpMethod" in event and "requestContext" not in event
+
+
 def _essence(answer: object) -> object:
     """Return an HTTP answer's status and content, without the headers, which name the request; others as they are."""
     if not isinstance(answer, dict) or "statusCode" not in answer:
         return answer
+    return {"status": answer["statusCode"], "content": _parsed(answer["body"])}
+
+
+def _parsed(text: str) -> object:
     try:
-        content = json.loads(answer["body"])
+        return json.loads(text)
     except ValueError:
-        content = answer["body"]
-    return {"status": answer["statusCode"], "content": content}
-
-
-def _check(version: str, name: str, expected: object, actual: object, log: str) -> None:
-    if actual is None or agree(_essence(expected), _essence(actual)):
-        return
-    raise DeployError(
-        f"Version {version} failed its trial with {name}, and got no traffic.\n"
-        f"  expected: {_short(_essence(expected))}\n  it gave:  {_short(_essence(actual))}\n"
-        + "\n".join(f"  its log:  {line}" for line in log.strip().splitlines()[-LOG_LINES:])
-    )
+        return text
 
 
 def _short(answer: object) -> str:
     text = json.dumps(answer, ensure_ascii=False)
-    return text if len(text) <= 300 else f"{text[:300]}..."
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}..."
 
 
-def _invoke(function: Function, version: str, event: str) -> tuple[object, str]:
-    result = function.invoke(version, event)
-    if not result:  # a dry run
-        return None, ""
-    if result["ErrMsg"]:
-        return {"errorMessage": result["ErrMsg"]}, result["Log"]
-    return json.loads(result["RetMsg"]), result["Log"]
+def _invoke_all(function: Function, version: str, events: Mapping[str, object]) -> Iterator[tuple[str, object, str]]:
+    """Yield what a version returns, with its log; in a dry run nothing."""
+    for name, event in events.items():
+        if result := function.invoke(version, json.dumps(event)):
+            error = {"errorMessage": result["ErrMsg"]}
+            yield name, error if result["ErrMsg"] else _parsed(result["RetMsg"]), result["Log"]
+
+
+def _request_all(function: Function, version: str, events: Mapping[str, Any]) -> Iterator[tuple[str, object, str]]:
+    """Yield what a version answers at a URL of its own, which is gone by then; in a dry run nothing."""
+    if url := _trial_url(function, version):
+        answers = {name: _request(function, url, event) for name, event in events.items()}
+        function.delete_url(url)
+        yield from ((name, answer, "") for name, answer in answers.items())
 
 
 def _trial_url(function: Function, version: str) -> Url | None:

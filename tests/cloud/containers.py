@@ -13,8 +13,7 @@ import time
 import urllib.error
 import urllib.request
 import zipfile
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import NamedTuple
 
 # One event a line comes in, one answer a line goes out. The handler's own output is its log: it goes with the answer.
@@ -89,13 +88,13 @@ class Containers:
     """Warm containers, by what they run: a second version of the same zip starts warm.
 
     Attributes:
-        images: by the URI of an image, what starts its server and returns its address.
+        images: by the URI of an image, the address of the server that it starts.
     """
 
     def __init__(self) -> None:
         self._warm: dict[str, Container] = {}
         self._lock = threading.Lock()
-        self.images: dict[str, Callable[[], str]] = {}
+        self.images: dict[str, str] = {}
 
     def run(self, code: bytes, handler: str, environment: Mapping[str, str], event: object, context: object) -> Outcome:
         """Run an event in the container of a zip."""
@@ -108,7 +107,7 @@ class Containers:
     def request(self, image: str, method: str, path: str, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes]:
         """Send an HTTP request to the server of an image, and return status and content."""
         sent = {name: value for name, value in headers.items() if name in ("accept", "content-type")}
-        request = urllib.request.Request(self.images[image]() + path, body or None, sent, method=method)
+        request = urllib.request.Request(self.images[image] + path, body or None, sent, method=method)
         try:
             with urllib.request.urlopen(request, timeout=30) as response:
                 return response.status, response.read()
@@ -119,12 +118,3 @@ class Containers:
         """End all processes."""
         for container in self._warm.values():
             container.close()
-
-
-def make_zip(files: Mapping[str, bytes | Path]) -> bytes:
-    """Return a zip with these files by their names."""
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as archive:
-        for name, file in files.items():
-            archive.writestr(zipfile.ZipInfo(name), file if isinstance(file, bytes) else file.read_bytes())
-    return content.getvalue()

@@ -16,23 +16,25 @@ class Schema:
 
     Attributes:
         version: of its API.
+        actions: by name, the structures of the request and the answer.
     """
 
     def __init__(self, service: str) -> None:
         content = json.loads((FOLDER / f"{service}.json").read_text(encoding="utf-8"))
         self.version = content["metadata"]["apiVersion"]
-        self._actions, self._objects = content["actions"], content["objects"]
+        self.actions: dict[str, Any] = content["actions"]
+        self._objects = content["objects"]
 
     def check_request(self, action: str, request: object) -> None:
         """Refuse what Tencent would: an unknown action or parameter, one that is missing or of another type."""
-        if action not in self._actions:
+        if action not in self.actions:
             raise ApiError("InvalidAction", f"the action {action} does not exist")
-        self._check(self._actions[action]["input"], request, "", is_request=True)
+        self._check(self.actions[action]["input"], request, "", is_request=True)
 
     def check_answer(self, action: str, answer: object) -> None:
         """Fail where the stand-in's own answer is none that Tencent could give."""
         try:
-            self._check(self._actions[action]["output"], answer, "", is_request=False)
+            self._check(self.actions[action]["output"], answer, "", is_request=False)
         except ApiError as error:
             raise AssertionError(f"the stand-in's answer to {action}: {error.code} {error.message}") from error
 

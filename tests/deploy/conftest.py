@@ -1,6 +1,9 @@
 """What the tests of `python -m deploy` share: a small zip of the real function, and runs of the command."""
 
 import os
+import re
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
@@ -17,6 +20,9 @@ from tests.pictures import ROOT
 
 BUCKET = f"mnist-infer-{APPID}"
 FUNCTION = "mnist-infer"
+PERSONAL = "ccr.ccs.tencentyun.com/me/mnist-infer:1"
+ENTERPRISE = "mine.tencentcloudcr.com/me/mnist-infer:2"
+WRONG = "ccr.ccs.tencentyun.com/me/wrong:1"
 PADDING_BYTES = 1_500_000
 """Makes the zip one of several parts, where parts have 1 MB."""
 
@@ -102,6 +108,19 @@ def broken_zips(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     }
     folder = tmp_path_factory.mktemp("broken")
     return {name: write_zip(folder / f"{name}.zip", files) for name, files in changes.items()}
+
+
+@pytest.fixture(scope="session")
+def images(containers: Containers) -> Iterator[None]:
+    """A registry: two images of this project, whose containers are one server, and one that answers from elsewhere."""
+    command = [sys.executable, "-m", "mnist_infer", "serve", "--host", "127.0.0.1", "--port", "0", "--type", "web"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout
+        found = (re.match(r"(http://\S+)/ is answered by", line) for line in process.stdout)
+        address = next(match[1] for match in found if match)
+        containers.images |= {PERSONAL: address, ENTERPRISE: address, WRONG: f"{address}/elsewhere"}
+        yield
+        process.terminate()
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """`status`, `logs`, `invoke` and `destroy`, and the command line itself."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -133,6 +134,23 @@ def test_the_module_runs_as_a_process_of_its_own_and_answers_are_this_machines(c
     proxies = {"http": cloud.endpoint}
     answer = requests.post(address.replace("https", "http") + "/", data=body, proxies=proxies, timeout=30)
     assert answer.json()["result"] == 9
+
+
+def test_the_documented_policy_has_every_permission_that_the_commands_need(
+    cloud: Cloud, up: Run, deploy: Run, zips: Zips
+) -> None:
+    up(zips[0])
+    up(zips[1], "--memory-mb", 512, "--url-auth", "cam", "--canary", 10)
+    for command in ("promote", "rollback", "destroy"):
+        deploy(command, "--yes")
+    (policy,) = re.findall(r"```json\n(.*?)```", (ROOT / "docs" / "deploy.md").read_text(), re.DOTALL)
+    allowed = {action for statement in json.loads(policy)["statement"] for action in statement["action"]}
+    services = {action: name for name, schema in cloud.schemas.items() for action in schema.actions}
+    needed = {f"{services[name]}:{name}" for name, _ in cloud.requests if name in services}
+    storage_text = (ROOT / "deploy" / "storage.py").read_text()
+    needed |= {f"name/{name}" for name in re.findall(r'_requesting\("(cos:\w+)"\)', storage_text)}
+    assert len(needed) > 20
+    assert needed <= allowed
 
 
 def test_every_setting_has_an_option(capsys: pytest.CaptureFixture[str]) -> None:

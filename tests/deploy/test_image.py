@@ -1,41 +1,11 @@
 """`up --image`: a container image as a web function."""
 
-import re
-import subprocess
-import sys
-from collections.abc import Iterator
-
 import pytest
 
-from tests.cloud.containers import Containers
 from tests.cloud.server import Cloud
-from tests.deploy.conftest import FUNCTION, Run, Zips
-from tests.pictures import ROOT
+from tests.deploy.conftest import ENTERPRISE, FUNCTION, PERSONAL, WRONG, Run, Zips
 
-PERSONAL = "ccr.ccs.tencentyun.com/me/mnist-infer:1"
-ENTERPRISE = "mine.tencentcloudcr.com/me/mnist-infer:2"
-WRONG = "ccr.ccs.tencentyun.com/me/wrong:1"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    """The server that a container of the image starts, on a free port."""
-    command = [sys.executable, "-m", "mnist_infer", "serve", "--host", "127.0.0.1", "--port", "0", "--type", "web"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
-        assert process.stdout
-        for line in process.stdout:
-            if found := re.match(r"(http://\S+)/ is answered by", line):
-                yield found[1]
-                break
-        process.terminate()
-
-
-@pytest.fixture(autouse=True)
-def _images(containers: Containers, server: str) -> None:
-    """The registry: two images of this project, and one that answers from nowhere."""
-    containers.images.update(
-        {PERSONAL: lambda: server, ENTERPRISE: lambda: server, WRONG: lambda: f"{server}/elsewhere"}
-    )
+pytestmark = pytest.mark.usefixtures("images")
 
 
 def test_up_makes_a_web_function_of_an_image_and_tries_it_through_a_url_of_its_own(cloud: Cloud, deploy: Run) -> None:

@@ -133,11 +133,11 @@ def test_up_leaves_a_bucket_that_is_there_as_it_is_and_resumes_an_upload(cloud: 
     bucket = cloud.cos.buckets[BUCKET]
     (key,) = bucket.objects
     content = bucket.objects.pop(key)
-    bucket.uploads["broken-off"] = (key, {1: content[: 2**20], 2: content[2**20 : 2**21]})
+    bucket.uploads["broken-off"] = (key, {1: content[: 2**20], 2: content[2**20 : 2**21]})  # two of three parts
     cloud.scf.functions.clear()
     cloud.requests.clear()
     up(zips[0])
-    assert sum(name.startswith("PUT") for name, _ in cloud.requests) == 2, "of the four parts, two were there"
+    assert sum(name.startswith("PUT") for name, _ in cloud.requests) == 1
     assert bucket.objects == {key: content}
     assert not bucket.uploads
 
