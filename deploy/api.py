@@ -15,6 +15,7 @@ from deploy.errors import THROTTLED, ApiError, NetworkError
 
 VERSIONS = {"scf": "2018-04-16", "cls": "2020-10-16", "cam": "2019-01-16"}
 MAX_TRIES = 4
+MAX_PRINTED = 400
 RETRY_PAUSE_S = 1.0
 REQUEST_TIMEOUT_S = 30
 INVOKE_TIMEOUT_S = 310
@@ -64,7 +65,8 @@ class Api:
             NetworkError: there was no answer, and it may have been done or not.
         """
         if self.dry_run:
-            print(f"scf {action} {json.dumps(fields, ensure_ascii=False)}")
+            shown = {name: _shortened(value) for name, value in fields.items()}
+            print(f"scf {action} {json.dumps(shown, ensure_ascii=False)}")
             return {}
         for _ in range(MAX_TRIES - 1):
             try:
@@ -94,3 +96,8 @@ class Api:
             http = HttpProfile(*self.endpoint.partition("://")[::2], reqTimeout=timeout_s)
         profile = ClientProfile(httpProfile=http, language="en-US")
         return CommonClient(service, VERSIONS[service], self._credential, self._region, profile)
+
+
+def _shortened(value: object) -> object:
+    """Return a field as a dry run prints it: an event has a whole picture in it."""
+    return f"{value[:MAX_PRINTED]}..." if isinstance(value, str) and len(value) > MAX_PRINTED else value

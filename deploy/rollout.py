@@ -102,12 +102,11 @@ class Rollout:
         else:
             if self._traffic.main == LATEST and self._urls:
                 yield Step("traffic", LATEST, "a version of what runs now, as $LATEST changes", self._pin)
-            now = f"{self._latest['MemorySize']} MB, {self._latest['Timeout']} s"
-            if differences := self._differences(self._latest):
-                differences.pop("Handler", None)  # it goes with the code
+            differences = self._differences(self._latest)
+            differences.pop("Handler", None)  # it goes with the code
             if differences:
-                after = f"{sizes}, {', '.join(differences)}"
-                yield Step("configuration", now, after, lambda: self._configure(differences))
+                now = {name: self._latest.get(name) for name in differences}
+                yield Step("settings", _shown(now), _shown(differences), partial(self._configure, differences))
             yield Step("code", "$LATEST", self._package.summary, self._update_code)
         newest = self._traffic.main if self._traffic.main != LATEST else "-"
         yield Step("version", newest, f"a new one: {self._package.description}", self._publish)
@@ -191,3 +190,7 @@ def _comparable(value: Any) -> Any:
     if isinstance(value, Mapping) or value is None:
         return {item["Key"]: item["Value"] for item in (value or {}).get("Variables") or [] if item["Key"]}
     return value
+
+
+def _shown(fields: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {_comparable(value) or '-'}" for name, value in fields.items())

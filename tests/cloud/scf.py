@@ -160,7 +160,8 @@ class Scf:
 
     def UpdateAlias(self, request: Fields) -> Fields:
         alias = self.GetAlias(request)
-        weights = (request.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or []
+        routing = request.get("RoutingConfig") or alias["RoutingConfig"]  # left out, it stays as it was
+        weights = routing.get("AdditionalVersionWeights") or []
         wrong = [w for w in weights if not 0 <= w["Weight"] <= 1 or w["Version"] == request["FunctionVersion"]]
         if len(weights) > 1 or wrong:
             raise ApiError("InvalidParameterValue.AdditionalVersionWeights")

@@ -84,7 +84,7 @@ def test_up_publishes_a_version_for_new_settings_and_sends_those_that_differ(clo
     versions = cloud.scf.functions[FUNCTION]["versions"]
     assert (versions["2"]["MemorySize"], versions["2"]["Environment"]) == (512, {"Variables": []})
     assert versions["1"]["MemorySize"] == 1024
-    assert "512 MB, 10 s, MemorySize, Environment" in done.output
+    assert "MemorySize 1024, Environment {'MNIST_URL_FETCH': 'off'}  MemorySize 512, Environment -" in done.output
     assert "nothing was changed" in up(zips[0], "--memory-mb", 512).output
 
 
