@@ -12,7 +12,7 @@ from typing import NamedTuple
 from deploy.api import Api
 from deploy.credentials import load_credential
 from deploy.destroy import destroy_steps
-from deploy.errors import DeployError
+from deploy.errors import DeployError, NetworkError
 from deploy.function import ALIAS, Function
 from deploy.logs import parse_since, read_logs
 from deploy.package import build_zip_if_stale, image_package, zip_package
@@ -119,7 +119,11 @@ def _rollback(session: Session) -> None:
     if target not in traffic.history:
         function.wait_until_active(target)
         try_version(function, target, _handler(function, target), session.settings.environment)
-    _shift(session, traffic, traffic.with_main(target))
+    try:
+        _shift(session, traffic, traffic.with_main(target))
+    except NetworkError as error:  # the same command could go back one version more
+        cure = f"Whether it arrived or not, `python -m deploy rollback {target}` makes it so."
+        raise NetworkError(error.reason, cure) from error
 
 
 def _handler(function: Function, version: str) -> str | None:
@@ -129,12 +133,7 @@ def _handler(function: Function, version: str) -> str | None:
 
 def _shift(session: Session, now: Traffic, after: Traffic) -> None:
     step = Step("traffic", str(now), str(after), lambda: move_traffic(session.function, after))
-    try:
-        carry_out([step], session.options.yes, session.options.dry_run)
-    except DeployError as error:
-        raise DeployError(
-            f"{error}\n  Whatever arrived: `python -m deploy rollback {after.main}` makes it so."
-        ) from error
+    carry_out([step], session.options.yes, session.options.dry_run)
 
 
 def _status(session: Session) -> None:

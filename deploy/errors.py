@@ -6,10 +6,15 @@ class DeployError(Exception):
 
 
 class NetworkError(DeployError):
-    """A request had no answer: it may have arrived or not."""
+    """A request had no answer: it may have arrived or not.
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(f"The network broke. Run the command again: it goes on where it stopped.\n  ({reason})")
+    Attributes:
+        reason: what the library says.
+    """
+
+    def __init__(self, reason: str, cure: str = "Run the command again: it goes on where it stopped.") -> None:
+        super().__init__(f"The network broke. {cure}\n  ({reason})")
+        self.reason = reason
 
 
 class ApiError(DeployError):

@@ -80,7 +80,7 @@ class Storage:
         """
         if self._prints(f"PUT {self.bucket}/{key} in parts of {PART_MB} MB, {file.stat().st_size} bytes"):
             return
-        with _requesting("cos:UploadPart"), Progress(file.stat().st_size) as progress:
+        with _requesting("cos:UploadPart"), Progress(file.stat().st_size, PART_MB * 2**20) as progress:
             self._client.upload_file(
                 Bucket=self.bucket,
                 Key=key,

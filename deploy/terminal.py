@@ -59,8 +59,8 @@ class Progress:
     Used as a `with` block around the upload.
     """
 
-    def __init__(self, total: int) -> None:
-        self._total, self._started = total, time.monotonic()
+    def __init__(self, total: int, part: int) -> None:
+        self._total, self._parts, self._started = total, -(-total // part), time.monotonic()
 
     def __enter__(self) -> "Progress":
         return self
@@ -78,4 +78,4 @@ class Progress:
     def _bar(self, done: int) -> str:
         bar = "#" * (30 * done // max(self._total, 1))
         speed = done / 1e6 / max(time.monotonic() - self._started, 1e-3)
-        return f"[{bar:30}] {done / 1e6:6.1f} of {self._total / 1e6:.1f} MB, {speed:5.1f} MB/s"
+        return f"[{bar:30}] {done / 1e6:.1f} of {self._total / 1e6:.1f} MB in {self._parts} parts, {speed:.1f} MB/s"

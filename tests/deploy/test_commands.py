@@ -11,7 +11,7 @@ import requests
 
 from deploy import cli, logs
 from tests.cloud.server import Cloud
-from tests.deploy.conftest import BUCKET, FUNCTION, Run, Zips
+from tests.deploy.conftest import BUCKET, FUNCTION, Run, Zips, model_file
 from tests.pictures import EXAMPLES, ROOT
 
 EVENT = EXAMPLES / "function_url_event.json"
@@ -28,7 +28,7 @@ def test_status_shows_versions_with_their_zips_and_shares_the_url_and_the_errors
     shares = {row[0]: row[-2].strip() or row[-3].strip() for row in rows if row[0].isdigit()}
     assert "Active, 1024 MB, 10 s, handler.http_interface on Python3.10" in output
     assert "https://1250000000-" in output
-    assert "model 5" in output
+    assert f"model {model_file().parent.name}" in output
     assert (shares["1"], shares["3"]) == ("90 %", "10 %")
     assert "errors in the last hour: 1\n" in output
     assert "OSError: broken" in output
@@ -37,7 +37,7 @@ def test_status_shows_versions_with_their_zips_and_shares_the_url_and_the_errors
 def test_logs_are_readable_and_can_be_had_of_one_request(up: Run, deploy: Run, zips: Zips) -> None:
     up(zips[0])
     lines = deploy("logs").output.splitlines()
-    assert any("cold start: model 5 on cpu" in line for line in lines) or len(lines) == 6
+    assert len(lines) >= 6, "two of each event, and where the container was cold one more"
     answered = [line for line in lines if "http_interface: ok, digit 9, " in line]
     assert len(answered) == 1
     (request_id,) = [part for part in answered[0].split() if part.count("-") == 4]

@@ -7,7 +7,7 @@ import pytest
 import requests
 
 from tests.cloud.server import Cloud
-from tests.deploy.conftest import BUCKET, FUNCTION, Run, Zips
+from tests.deploy.conftest import BUCKET, FUNCTION, Run, Zips, model_file
 from tests.pictures import EXAMPLES
 
 CHANGES = {
@@ -45,7 +45,7 @@ def test_up_makes_everything_that_an_empty_account_lacks(cloud: Cloud, up: Run, 
     )
     assert (version["MemorySize"], version["Timeout"], version["InitTimeout"]) == (1024, 10, 60)
     assert function["alias"]["FunctionVersion"] == "1"
-    assert version["Description"].endswith(", model 5")
+    assert version["Description"].endswith(f", model {model_file().parent.name}")
     assert json.loads(function["urls"]["$DEFAULT"]["TriggerDesc"])["NetConfig"]["ExtranetUrl"] in done.output
     assert ask(cloud).json()["result"] == 9
 
