@@ -357,8 +357,8 @@ def compile_dependencies(tree: Path, interpreter: Interpreter) -> None:
 def copy_own_files(tree: Path, model: Path) -> None:
     """Copy the entry file to the root, our package but for what is local, and the model without its record."""
     package = [path for path in (ROOT / "mnist_infer").rglob("*") if path.suffix in (".py", ".html")]
-    developers = {ROOT / "mnist_infer" / "local", ROOT / "mnist_infer" / "__main__.py"}
-    shipped = [path for path in package if not developers & {path, *path.parents}]
+    not_shipped = {ROOT / "mnist_infer" / name for name in ("hosting", "local", "__main__.py")}
+    shipped = [path for path in package if not not_shipped & {path, *path.parents}]
     learnt = [path for path in model.rglob("*") if path.is_file() and path.suffix not in (".json", ".csv")]
     for path in (ROOT / "handler.py", ROOT / "LICENSE", *shipped, *learnt):
         target = tree / path.relative_to(ROOT)

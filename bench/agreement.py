@@ -9,11 +9,12 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from bench.report import progress, table
+from bench.report import progress
 from export.mnist import DataError, load_mnist
 from mnist_infer.config import Settings
 from mnist_infer.model import find_version
 from mnist_infer.session import PIXELS, SavedModelSession, session_config
+from testbed.tables import table
 
 BATCH = 500
 

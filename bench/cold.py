@@ -8,8 +8,9 @@ from statistics import median
 
 from bench import interpreters, page_cache
 from bench.process import Interpreter, WayProcess
-from bench.report import MB, Target, progress, table, targets_table
+from bench.report import Target, progress, targets_table
 from bench.ways import TITLES
+from testbed.tables import MB, table
 
 RUNS = 9
 OURS, THEIRS = "ours", "import_tensorflow"

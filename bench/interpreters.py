@@ -7,8 +7,9 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
-from bench.process import ROOT, Interpreter
+from bench.process import Interpreter
 from bench.report import progress
+from mnist_infer.config import ROOT
 
 OLDEST = "2.13.1"
 """The smallest TensorFlow that is supported, stripped: what fits a zip best."""

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-ROOT = Path(__file__).resolve().parent.parent
+from mnist_infer.config import ROOT
+
 EVENT = ROOT / "examples" / "apigw_event.json"
 ANSWER = {"result": 0}
 """What every way must answer to the event: what is measured must be the same work."""

@@ -2,13 +2,13 @@
 
 import os
 import platform
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
 
-MB = 10**6
+from testbed.tables import table
 
 
 @dataclass(frozen=True)
@@ -41,19 +41,6 @@ class Target:
 def progress(line: str) -> None:
     """Tell whoever waits what is being done."""
     print(line, flush=True)
-
-
-def table(header: Sequence[str], rows: Iterable[Sequence[str]], how: str = "") -> str:
-    """Return a markdown table: its first column is text, the others are figures.
-
-    Args:
-        header: one text per column.
-        rows: as many texts each.
-        how: a line below the table that says how it was measured.
-    """
-    rule = ["---", *["---:"] * (len(header) - 1)]
-    lines = [f"| {' | '.join(cells)} |" for cells in (header, rule, *rows)]
-    return "\n".join(lines) + (f"\n\n{how}" if how else "")
 
 
 def targets_table(targets: Iterable[Target]) -> str:

@@ -13,11 +13,12 @@ mpl.use("Agg")  # a file, and no window
 from matplotlib import pyplot as plt
 
 import build_zip
-from bench.report import Target, progress, table, targets_table
-from tests.pictures import ROOT
-from tests.verify_zip.measure import Costs, Stage, breakdown, cold_starts, examples
-from tests.verify_zip.sandbox import Sandbox, SandboxError
-from tests.verify_zip.unpack import find_interpreter, unpack, without_bytecode
+from bench.report import Target, progress, targets_table
+from mnist_infer.config import ROOT
+from testbed.sandbox import Sandbox, SandboxError
+from testbed.tables import table
+from testbed.unpack import find_interpreter, unpack, without_bytecode
+from testbed.zip_costs import Costs, Stage, breakdown, cold_starts, examples
 
 ARCHIVE = ROOT / "dist" / "mnist_infer.zip"
 PLOT = Path(__file__).parent / "cold_start.png"

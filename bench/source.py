@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from bench.process import ROOT
-from bench.report import table
+from mnist_infer.config import ROOT
+from testbed.tables import table
 
 PARTS = {
     "the function: `handler.py`, `mnist_infer/`": ("handler.py", "mnist_infer/*.py"),

@@ -9,8 +9,9 @@ from statistics import median
 from bench import interpreters
 from bench.plot import PLOT, WIDTH, draw_latency
 from bench.process import Reply, WayProcess
-from bench.report import MB, Target, progress, table, targets_table
+from bench.report import Target, progress, targets_table
 from bench.ways import TITLES
+from testbed.tables import MB, table
 
 OURS, THEIRS, ARTICLE = "ours", "import_tensorflow", "article"
 BLOCK = 100

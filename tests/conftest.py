@@ -14,11 +14,11 @@ import requests.adapters
 import trustme
 
 from mnist_infer import download
-from mnist_infer.config import Settings
-from mnist_infer.local.platform import load_handler
+from mnist_infer.config import ROOT, Settings
+from mnist_infer.hosting.platform import load_handler
 from mnist_infer.session import SavedModelSession, session_config
-from tests.pictures import MODEL_DIR, ROOT
-from tests.servers import Server, running_server
+from testbed.image_host import Server, running_server
+from testbed.pictures import MODEL_DIR
 
 ONE_CPU_THREAD = session_config(intra_op_threads=1, inter_op_threads=0, hide_gpus=True)
 

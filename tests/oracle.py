@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from tests.pictures import FIXTURES, MODEL_DIR, mnist_digits
+from testbed.pictures import FIXTURES, MODEL_DIR, mnist_digits
 
 v1 = tf.compat.v1
 

@@ -10,6 +10,9 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Page
 
+from mnist_infer.config import ROOT
+from testbed.local_server import local_server
+from testbed.pictures import EXAMPLES
 from tests.browser import (
     DESKTOP,
     PHONE,
@@ -18,10 +21,8 @@ from tests.browser import (
     expect_digit,
     give,
     running_chromium,
-    running_page,
     watched_page,
 )
-from tests.pictures import EXAMPLES, ROOT
 
 FOLDER = ROOT / "build" / "screenshots"
 DEVICES = {"desktop": DESKTOP, "phone": PHONE}
@@ -31,13 +32,13 @@ EXAMPLE_DIGITS = {"en": (EXAMPLES / "page.png", 3), "zh": (EXAMPLES / "page_zh.p
 def main() -> None:
     """Write `build/screenshots/`, and the two pictures of the README to `examples/`."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    with running_page() as address, running_chromium() as browser:
+    with local_server() as server, running_chromium() as browser:
         for language, device, colours in itertools.product(EXAMPLE_DIGITS, DEVICES, ("light", "dark")):
             context = browser.new_context(
                 locale=language, color_scheme=colours, reduced_motion="reduce", **DEVICES[device]
             )
             page, _ = watched_page(context)
-            page.goto(address)
+            page.goto(server.address)
             example, digit = EXAMPLE_DIGITS[language]
             name = f"{language}-{device}-{colours}"
             save(page, FOLDER / f"{name}-empty.png")

@@ -14,7 +14,7 @@ from types import CodeType
 import pytest
 
 import build_zip
-from tests.pictures import ROOT
+from mnist_infer.config import ROOT
 from tests.small_checkout import (
     LIBRARY,
     PYTHON,

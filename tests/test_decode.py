@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFile
 
+from mnist_infer.config import ROOT
 from mnist_infer.decode import decode
 from mnist_infer.errors import ImageDamaged, ImageFormatUnknown, ImageTooLarge
-from tests.pictures import ROOT, digit_png, encode
+from testbed.pictures import digit_png, encode
 
 LIMIT = 128_000_000
 RAMP = np.arange(0, 250, dtype=np.uint8).reshape(10, 25)

@@ -22,9 +22,9 @@ from mnist_infer.errors import (
     UrlInvalid,
 )
 from mnist_infer.hosts import is_public
+from testbed.image_host import Server, running_server
+from testbed.pictures import digit_png
 from tests.conftest import resolve_to
-from tests.pictures import digit_png
-from tests.servers import Server, running_server
 
 
 def address(server: Server, path: str) -> str:

@@ -13,7 +13,7 @@ from export.mnist import Digits
 from export.suite import KINDS, make_pictures
 from mnist_infer.config import Settings
 from mnist_infer.pipeline import run
-from tests.pictures import MODEL_DIR, mnist_digits
+from testbed.pictures import MODEL_DIR, mnist_digits
 
 DIGITS = Digits(*mnist_digits())
 

@@ -12,7 +12,8 @@ import pytest
 
 from export import mnist
 from export.mnist import DataError, load_mnist
-from tests.pictures import MODEL_DIR, ROOT
+from mnist_infer.config import ROOT
+from testbed.pictures import MODEL_DIR
 
 
 def write_idx(folder: Path, name: str, array: np.ndarray, packed: bool) -> None:

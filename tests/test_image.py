@@ -11,14 +11,15 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.pictures import ROOT, digit_png, to_base64
+from mnist_infer.config import ROOT
+from testbed.pictures import digit_png, to_base64
 
 # Runs inside the sandbox: starts the server as the image does, asks it, and ends it as the platform would.
 CLIENT = """
 import json, os, subprocess, sys, urllib.error, urllib.request
 command, requests = json.loads(sys.argv[1]), json.loads(sys.argv[2])
 process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-ready = next(line for line in process.stdout if line.startswith("http://"))
+ready = next(line for line in map(json.loads, process.stdout) if line["event"] == "listening")
 answers = []
 for method, path, body, headers in requests:
     data = body.encode() if body else None
@@ -123,7 +124,7 @@ def start(layout: Path, arguments: list[str], requests: list[tuple[str, str, str
     child = subprocess.run([*sandbox, "--", *inside], capture_output=True, text=True)
     assert child.returncode == 0, child.stderr
     told = json.loads(child.stdout)
-    assert told["ready"].startswith("http://0.0.0.0:9000/")
+    assert told["ready"]["url"] == "http://0.0.0.0:9000/"
     assert (told["status"], told["errors"]) == (0, "")
     assert told["uid"] == int(image.user) != 0
     assert told["writes"] == {"/tmp/x": True, "/app/x": False, "/x": False}
@@ -158,7 +159,7 @@ def test_an_event_image_answers_invocations(layout: Path) -> None:
 
 def test_the_image_has_what_a_request_needs_and_nothing_of_the_training(layout: Path) -> None:
     files = {path.relative_to(layout).as_posix() for path in layout.rglob("*") if path.is_file()}
-    assert {"handler.py", "mnist_infer/page.html", "mnist_infer/local/serve.py", "requirements-serve.txt"} <= files
+    assert {"handler.py", "mnist_infer/page.html", "mnist_infer/hosting/serve.py", "requirements-serve.txt"} <= files
     assert {re.sub(r"\d+", "N", name) for name in files if name.startswith("export/")} <= {
         *("export/N/saved_model.pb", "export/N/figures.json", "export/N/training.csv")
     }

@@ -15,7 +15,10 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Browser, Page, Request, Route, expect
 
+from mnist_infer.config import ROOT
 from mnist_infer.errors import MnistInferError
+from testbed.local_server import local_server
+from testbed.pictures import EXAMPLES, digit_png, encode
 from tests.browser import (
     CHROMIUM,
     DESKTOP,
@@ -27,11 +30,9 @@ from tests.browser import (
     expect_error,
     give,
     running_chromium,
-    running_page,
     unexpected,
     watched_page,
 )
-from tests.pictures import EXAMPLES, ROOT, digit_png, encode
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt-get install chromium")
 
@@ -65,8 +66,8 @@ BROKEN = {
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    with running_page() as address:
-        yield address
+    with local_server() as server:
+        yield server.address
 
 
 @pytest.fixture(scope="module")

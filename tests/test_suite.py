@@ -10,7 +10,7 @@ from export import suite
 from export.mnist import Digits
 from export.suite import KINDS, Blotted, make_picture, make_pictures, outline, strokes
 from mnist_infer.decode import decode
-from tests.pictures import mnist_digits
+from testbed.pictures import mnist_digits
 
 DIGITS = Digits(*mnist_digits())
 SOME = 3

@@ -8,10 +8,10 @@ import sys
 import time
 from pathlib import Path
 
+from mnist_infer.config import ROOT
 from tests.fuzz.images import image_seeds
 from tests.fuzz.minimise import minimise
 from tests.fuzz.payloads import DICTIONARY, payload_seeds
-from tests.pictures import ROOT
 
 SLOWEST_S = 5
 MOST_MIB = 1024

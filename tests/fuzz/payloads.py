@@ -3,7 +3,7 @@
 import base64
 import json
 
-from tests.pictures import digit_png
+from testbed.pictures import digit_png
 
 _FIELDS = ("image_base64", "image_url", "probabilities", "requestContext", "httpMethod", "headers", "path", "body")
 _WORDS = ("isBase64Encoded", "true", "false", "null", "NaN", "Infinity", "1e999", "\\ud800", "\\u0000")

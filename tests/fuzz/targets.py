@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from mnist_infer import errors
 from mnist_infer.config import Settings
 from mnist_infer.decode import decode
-from mnist_infer.local.platform import load_handler
+from mnist_infer.hosting.platform import load_handler
 from mnist_infer.normalise import to_model_input
 
 MAX_DECODE_BYTES = Settings().max_decode_bytes

@@ -19,11 +19,11 @@ from itertools import chain
 
 import requests.adapters
 
-from mnist_infer.local.platform import load_handler
+from mnist_infer.hosting.platform import load_handler
+from testbed.image_host_process import Ports, server_process
 from tests.soak.cases import BLOCK, MAX_BODY_BYTES, MAX_IMAGE_BYTES, Case, Mix, picture_cases
 from tests.soak.drive import Driver, LogLines
 from tests.soak.measure import Stage, Usage, settled_usage, stages_table
-from tests.soak.server import Ports, server_process
 from tests.soak.urls import allowed_hosts, resolver
 
 _WARM_UP_BLOCKS = 3

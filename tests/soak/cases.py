@@ -14,9 +14,9 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from mnist_infer.local.platform import TIME_LIMIT_MS
-from tests.pictures import EXAMPLES, digit_png, encode, mnist_digits, to_base64
-from tests.soak.server import Ports
+from mnist_infer.hosting.platform import TIME_LIMIT_MS
+from testbed.image_host_process import Ports
+from testbed.pictures import EXAMPLES, digit_png, encode, mnist_digits, to_base64
 from tests.soak.urls import Outcome, image_urls
 
 BLOCK = 1_000

@@ -5,7 +5,7 @@ import json
 from itertools import count
 from types import ModuleType
 
-from mnist_infer.local.platform import new_context, through_json
+from mnist_infer.hosting.platform import sample_context, through_json
 from tests.soak.cases import Case
 
 
@@ -52,7 +52,7 @@ class Driver:
     def fault(self, case: Case) -> str | None:
         """Answer a request, and return what is wrong with its answer or its log line, if anything is."""
         number = next(self._numbers)
-        context = new_context() | {"request_id": number, "time_limit_in_ms": case.time_limit_ms}
+        context = sample_context() | {"request_id": number, "time_limit_in_ms": case.time_limit_ms}
         try:
             answer = through_json(getattr(self._handler, case.entry)(case.event, context))
         except Exception as error:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from bench.report import MB, table
+from testbed.tables import MB, table
 
 MOST_GROWTH_MB = 8.0
 MOST_MORE_CPU_PERCENT = 50.0

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.servers import behaviours
+from testbed.image_host import behaviours
 from tests.soak.cases import Case
 from tests.soak.drive import Driver, LogLines
 from tests.soak.measure import Stage, Usage, stages_table

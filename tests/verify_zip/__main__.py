@@ -11,11 +11,11 @@ import zipfile
 from pathlib import Path
 
 import build_zip
-from tests.pictures import ROOT
-from tests.verify_zip.measure import Costs, breakdown, cold_starts, examples
-from tests.verify_zip.sandbox import Sandbox, SandboxError
+from mnist_infer.config import ROOT
+from testbed.sandbox import Sandbox, SandboxError
+from testbed.unpack import find_interpreter, snapshot, unpack, without_bytecode
+from testbed.zip_costs import Costs, breakdown, cold_starts, examples
 from tests.verify_zip.shipped_tests import run_shipped_tests
-from tests.verify_zip.unpack import find_interpreter, snapshot, unpack, without_bytecode
 
 MOST_PEAK_MIB = 256
 

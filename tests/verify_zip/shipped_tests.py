@@ -4,8 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.pictures import ROOT
-from tests.verify_zip.sandbox import Sandbox, SandboxError
+from mnist_infer.config import ROOT
+from testbed.sandbox import Sandbox, SandboxError
 
 MODULES = ("payload", "decode", "download", "normalise", "session", "model", "pipeline", "events", "handler")
 PROJECT = ("handler.py", "mnist_infer", "export", "examples", "tests", "pyproject.toml")

@@ -25,7 +25,7 @@ stage("NumPy")
 from PIL import Image, ImageOps  # noqa: F401, E402
 
 stage("Pillow")
-from mnist_infer import events, pipeline, session  # noqa: F401, E402
+from mnist_infer import answers, events, log, pipeline, session  # noqa: F401, E402
 from mnist_infer.config import load_settings  # noqa: E402
 from mnist_infer.model import find_version  # noqa: E402
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
-from bench.page_cache import drop_files
-from tests.pictures import EXAMPLES, to_base64
-from tests.verify_zip.sandbox import Sandbox, SandboxError
+from testbed.page_cache import drop_files
+from testbed.pictures import EXAMPLES, to_base64
+from testbed.sandbox import Sandbox, SandboxError
 
 INSIDE = Path(__file__).parent
 WARM_REPEATS = 300
