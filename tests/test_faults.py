@@ -32,7 +32,7 @@ seven = json.loads(sys.argv[3])
 
 def over_http(payload):
     event = {"httpMethod": "POST", "path": "/", "body": json.dumps(payload)}
-    return through_json(handler.apigw_interface(event, sample_context()))
+    return json.loads(through_json(handler.http_interface(event, sample_context()))["body"])
 
 """
 
@@ -147,6 +147,7 @@ pictures = [{"image_base64": base64.b64encode(Path(path).read_bytes()).decode()}
 pictures += [{"image_url": f"{url}{path}"} for path in ("/3.png", "/redirect", "/breaks-off", "/gzip-bomb")]
 pictures += [{"image_base64": pictures[2]["image_base64"][:4000]}, {}]
 digits = [handler.demo(picture, sample_context()) for picture in pictures]
+handler.http_interface({"httpMethod": "GET", "path": "/"}, sample_context())
 answers = [over_http(picture) for picture in pictures]
 print(json.dumps({"digits": digits, "results": [answer["result"] for answer in answers], "changes": changes}))
 """

@@ -13,6 +13,7 @@ import pytest
 
 from mnist_infer.config import ROOT
 from testbed.pictures import digit_png, to_base64
+from testbed.sandbox import SandboxError, bubblewrap
 
 # Runs inside the sandbox: starts the server as the image does, asks it, and ends it as the platform would.
 CLIENT = """
@@ -107,21 +108,21 @@ def layout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def start(layout: Path, arguments: list[str], requests: list[tuple[str, str, str, dict[str, str]]]) -> dict:
     """Return what the image's command, with other arguments, answers in a sandbox."""
-    if not shutil.which("bwrap"):
-        pytest.skip("bubblewrap is not installed, which makes the sandbox (apt-get install bubblewrap)")
     image = read_dockerfile()
     assert image.entrypoint[0] == "python"
     root = [part for path in sorted(Path("/").iterdir()) if path.is_dir() for part in ("--ro-bind", *[str(path)] * 2)]
-    sandbox = [
-        *("bwrap", "--unshare-all", "--die-with-parent", "--uid", image.user, "--gid", image.user, *root),
-        *("--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--ro-bind", str(layout), image.folder),
+    mounts = [
+        *("--ro-bind", str(layout), image.folder),
         *("--ro-bind", sys.prefix, sys.prefix),  # the packages, also where they lie under /tmp
-        *("--remount-ro", "/", "--chdir", image.folder, "--clearenv", "--setenv", "PATH", "/usr/bin:/bin"),
-        *(part for name, value in image.environ.items() for part in ("--setenv", name, value)),
+        *("--remount-ro", "/"),
     ]
+    try:
+        sandbox = bubblewrap(image.user, root, mounts, image.folder, {"PATH": "/usr/bin:/bin", **image.environ})
+    except SandboxError as error:
+        pytest.skip(str(error))
     command = [sys.executable, *image.entrypoint[1:], *arguments]
     inside = [sys.executable, "-c", CLIENT, json.dumps(command), json.dumps(requests)]
-    child = subprocess.run([*sandbox, "--", *inside], capture_output=True, text=True)
+    child = subprocess.run([*sandbox, *inside], capture_output=True, text=True)
     assert child.returncode == 0, child.stderr
     told = json.loads(child.stdout)
     assert told["ready"]["url"] == "http://0.0.0.0:9000/"

@@ -77,9 +77,9 @@ PAYLOADS = JSON | IMAGES
 BODIES = PAYLOADS.map(json.dumps) | TEXTS
 EVENTS = PAYLOADS | objects(
     requestContext=st.just({}),
-    httpMethod=st.just("POST"),
-    headers=st.just({}),
-    path=st.just("/"),
+    httpMethod=st.sampled_from(["POST", "GET", "HEAD", "PUT"]),
+    headers=st.just({}) | st.dictionaries(st.sampled_from(["content-type", "Content-Type"]), TEXTS, max_size=2),
+    path=st.sampled_from(["/", "", "/favicon.ico"]),
     body=BODIES | BODIES.map(lambda body: to_base64(body.encode(errors="surrogatepass"))),
     isBase64Encoded=st.sampled_from([True, False, "true", "false"]),
 )

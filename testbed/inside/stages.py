@@ -39,8 +39,8 @@ model = session.SavedModelSession(find_version(settings.model_dir, None), config
 stage("model load")
 model.predict(np.zeros((1, 784), np.float32))
 stage("first run")
-payload = json.loads(Path(os.environ["EVENT"]).read_text(encoding="utf-8"))
-pipeline.run(payload, model, settings)
+event = events.parse_event(json.loads(Path(os.environ["EVENT"]).read_text(encoding="utf-8")))
+answers.integrated_success(pipeline.run(events.parse_body(event, settings.max_body_bytes), model, settings), None)
 stage("first request")
 
 before = ("", 0.0, started)

@@ -81,3 +81,32 @@ def test_a_wrong_http_answer_is_found(outcome: int | str, answer: object, is_rig
     line = f'{{"request_id": 1, "entry": "apigw_interface", {rest}}}\n'
     handler = SimpleNamespace(apigw_interface=lambda *_: (log.write(line), answer)[1])
     assert (Driver(handler, log).fault(Case("apigw_interface", {}, outcome)) is None) is is_right
+
+
+OK = {"isBase64Encoded": False, "statusCode": 200, "headers": {"Content-Type": "application/json"}}
+HTML = {"headers": {"Content-Type": "text/html; charset=utf-8"}}
+
+
+@pytest.mark.parametrize(
+    ("outcome", "answer", "is_right"),
+    [
+        (7, OK | {"body": '{"result": 7}'}, True),
+        (7, OK | {"body": '{"result": 8}'}, False),
+        (7, OK | {"statusCode": 500, "body": '{"result": 7}'}, False),
+        (7, {"result": 7}, False),
+        ("image_missing", OK | {"body": '{"result": -1, "errMsg": "no", "errCode": "image_missing"}'}, False),
+        (
+            "image_missing",
+            OK | {"statusCode": 400, "body": '{"result": -1, "errMsg": "no", "errCode": "image_missing"}'},
+            True,
+        ),
+        ("page", OK | HTML | {"body": "<!doctype html>"}, True),
+        ("page", OK | {"body": '{"result": 7}'}, False),
+    ],
+)
+def test_a_wrong_integrated_answer_is_found(outcome: int | str, answer: object, is_right: bool) -> None:
+    log = LogLines()
+    rest = '"outcome": "ok", "digit": 7' if outcome == 7 else f'"outcome": "{outcome}"'
+    line = f'{{"request_id": 1, "entry": "http_interface", {rest}}}\n'
+    handler = SimpleNamespace(http_interface=lambda *_: (log.write(line), answer)[1])
+    assert (Driver(handler, log).fault(Case("http_interface", {}, outcome)) is None) is is_right
