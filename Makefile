@@ -5,11 +5,13 @@ PYTHON ?= $(shell for python in python3 python3.11 python3.12 python3.13 python3
 	$$python -c '$(SUPPORTED)' 2>/dev/null && echo $$python && break; done)
 BIN := .venv/bin
 DATA ?=
+VERSION ?=
 MINUTES ?= 30
 PORT ?= 8000
 INTERPRETER ?=
 INTERPRETER_OPTION := $(if $(INTERPRETER),--interpreter $(INTERPRETER))
 DATA_OPTION := $(if $(DATA),--data $(DATA))
+VERSION_OPTION := $(if $(VERSION),--version $(VERSION))
 
 .PHONY: help demo serve test check zip verify-zip bench fuzz soak screenshots train export evaluate clean
 
@@ -51,16 +53,16 @@ soak: .venv/development ## send one warm process 100 000 requests of every kind,
 screenshots: .venv/development ## take pictures of the page, in a Chromium; writes build/screenshots/ and examples/page*.png
 	@$(BIN)/python -m tests.screenshots
 
-train: .venv/development ## train the network on MNIST; DATA=folder of its IDX files, else they are downloaded
-	@$(BIN)/python -m export.train $(DATA_OPTION)
+train: .venv/development ## train the network, VERSION=6, on MNIST; DATA=folder of its IDX files, else they are downloaded
+	@$(BIN)/python -m export.train $(VERSION_OPTION) $(DATA_OPTION)
 
-export: .venv/development ## write the trained network to export/
-	@$(BIN)/python -m export.export $(DATA_OPTION)
+export: .venv/development ## write the trained network to export/; VERSION and DATA as for train
+	@$(BIN)/python -m export.export $(VERSION_OPTION) $(DATA_OPTION)
 
 evaluate: .venv/development ## measure what the model reads, and write its card; DATA as for train
 	@$(BIN)/python -m export.evaluate $(DATA_OPTION)
 
-clean: ## delete everything that was made
+clean: ## delete everything that was made, but for hours of training in training/
 	@rm -rf .venv .cache build dist
 
 .venv/bin/python:

@@ -23,6 +23,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from mnist_infer.errors import ModelUnavailable
+from mnist_infer.versions import find_version
+
 ROOT = Path(__file__).resolve().parent
 LOCK = "requirements-zip.lock"
 WHEEL_CACHE = Path(".cache", "wheels")  # one folder for each Python
@@ -196,12 +199,13 @@ def find_binutils() -> str:
 
 def find_model(export: Path, version: int | None) -> Path:
     """Return the folder of a model version, the highest unless one is named."""
-    versions = {int(path.parent.name): path.parent for path in export.glob("[0-9]*/saved_model.pb")}
-    if version is None and versions:
-        return versions[max(versions)]
-    if version not in versions:
-        raise BuildError(f"{export} has no model{'' if version is None else f' {version}'}")
-    return versions[version]
+    try:
+        folder = find_version(export, version)
+    except ModelUnavailable as error:
+        raise BuildError(str(error)) from error
+    if not (folder / "saved_model.pb").is_file():
+        raise BuildError(f"{folder} has no saved_model.pb")
+    return folder
 
 
 # The wheels

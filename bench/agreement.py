@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from bench.report import progress, table
 from export.mnist import DataError, load_mnist
 from mnist_infer.config import Settings
-from mnist_infer.model import find_version
 from mnist_infer.session import PIXELS, SavedModelSession, session_config
+from mnist_infer.versions import find_version
 
 BATCH = 500
 

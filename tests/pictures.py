@@ -8,10 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from mnist_infer.versions import find_version
+
 ROOT = Path(__file__).resolve().parent.parent
 FIXTURES = ROOT / "tests" / "fixtures"
 EXAMPLES = ROOT / "examples"
-(MODEL_DIR,) = (path for path in (ROOT / "export").iterdir() if path.name.isdecimal())
+MODEL_DIR = find_version(ROOT / "export", None)
 
 
 def mnist_digits() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

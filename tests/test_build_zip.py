@@ -301,14 +301,22 @@ def test_an_interpreter_of_another_version_is_refused(
     assert "and the target is cpython.3.1; install Python 3.1" in sentence
 
 
-@pytest.mark.parametrize("arguments", [(), ("--model-version", "11")])
+@pytest.mark.parametrize(
+    ("removed", "arguments", "message"),
+    [
+        ("export", (), "export cannot be read"),
+        ("export/10/saved_model.pb", (), "export/10 has no saved_model.pb"),
+        ("handler.py", ("--model-version", "11"), "export has no version 11"),
+    ],
+    ids=["no folder", "no file", "no such version"],
+)
 def test_a_missing_model_is_refused(
-    arguments: tuple[str, ...], checkout: MakeCheckout, capsys: pytest.CaptureFixture[str]
+    removed: str, arguments: tuple[str, ...], message: str, checkout: MakeCheckout, capsys: pytest.CaptureFixture[str]
 ) -> None:
     root = checkout()
-    if not arguments:
-        shutil.rmtree(root / "export")
-    assert refused(root, capsys, *arguments).endswith(f"export has no model{' 11' if arguments else ''}")
+    path = root / removed
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    assert refused(root, capsys, *arguments).endswith(message)
 
 
 def test_wheels_that_the_cache_lacks_are_downloaded(

@@ -15,7 +15,7 @@ import tensorflow as tf
 from PIL import Image
 
 from mnist_infer.config import Settings
-from mnist_infer.model import find_version
+from mnist_infer.versions import find_version
 
 v1 = tf.compat.v1
 v1.disable_eager_execution()

@@ -13,10 +13,10 @@ from mnist_infer.config import load_settings
 from mnist_infer.decode import decode
 from mnist_infer.errors import ImageMissing
 from mnist_infer.events import RequestLog
-from mnist_infer.model import find_version
 from mnist_infer.normalise import to_model_input
 from mnist_infer.payload import InlineImage, parse_payload
 from mnist_infer.pipeline import Prediction
+from mnist_infer.versions import find_version
 
 settings = load_settings()
 
