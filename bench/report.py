@@ -57,7 +57,7 @@ def header() -> str:
         f"{today}, {_cpu_model()}, {os.cpu_count()} cores, Linux {platform.release().split('-')[0]}, "
         f"Python {platform.python_version()}, {packages}.\n\n"
         "Three ways serve the same SavedModel, each in processes of its own:\n"
-        "**this function**, `handler.apigw_interface`; **import tensorflow**, the same steps with\n"
+        "**this function**, `handler.http_interface`; **import tensorflow**, the same steps with\n"
         "`tf.compat.v1.Session` on one thread; and **the article's way**, carried over to today's Python: it adds\n"
         "an argmax node and runs the graph twice per request, and loops over the pixels (`bench/ways/`)."
     )

@@ -13,10 +13,10 @@ from mnist_infer.config import load_settings
 from mnist_infer.decode import decode
 from mnist_infer.errors import ImageMissing
 from mnist_infer.log import RequestLog
-from mnist_infer.model import find_version
 from mnist_infer.normalise import to_model_input
 from mnist_infer.payload import InlineImage, parse_payload
 from mnist_infer.pipeline import Prediction
+from mnist_infer.versions import find_version
 
 settings = load_settings()
 
@@ -34,12 +34,14 @@ with session.graph.as_default():
 _NOT_FETCHED = np.empty(0, np.float32)
 
 
-def apigw_interface(event: object, context: object) -> dict[str, object]:
+def answer_http(event: object, context: object) -> dict[str, object]:
     """Answer an HTTP request."""
-    with RequestLog("apigw_interface", context) as log:
-        payload = events.parse_body(events.parse_event(event), settings.max_body_bytes)
+    with RequestLog("http_interface", context) as log:
+        request = events.parse_event(event)
+        events.check_route(request)
+        payload = events.parse_body(request, settings.max_body_bytes)
         log.outcome = prediction = run(payload)
-        return answers.success(prediction)
+        return answers.integrated_success(prediction, context)
 
 
 def run(payload: object) -> Prediction:

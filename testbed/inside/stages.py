@@ -27,7 +27,7 @@ from PIL import Image, ImageOps  # noqa: F401, E402
 stage("Pillow")
 from mnist_infer import answers, events, log, pipeline, session  # noqa: F401, E402
 from mnist_infer.config import load_settings  # noqa: E402
-from mnist_infer.model import find_version  # noqa: E402
+from mnist_infer.versions import find_version  # noqa: E402
 
 settings = load_settings()
 stage("our code")
