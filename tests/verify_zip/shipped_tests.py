@@ -45,7 +45,7 @@ def run_shipped_tests(
 def _install_tools(interpreter: Path, tools: Path) -> None:
     print(f"installing pytest for {interpreter.name}", flush=True)
     quiet = ["--quiet", "--disable-pip-version-check", "--no-warn-script-location"]
-    command = [interpreter, "-m", "pip", "install", *quiet, "--target", tools, *TOOLS]
+    command = [str(interpreter), "-m", "pip", "install", *quiet, "--target", str(tools), *TOOLS]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         raise SandboxError(f"pytest cannot be installed: {done.stderr.strip().splitlines()[-1]}")
