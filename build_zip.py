@@ -188,7 +188,7 @@ def find_interpreter(python: str, named: str | None) -> Interpreter:
         except BuildError as error:  # not there, or a stand-in of a version manager
             refusals.append(str(error))
     raise BuildError(
-        f"{refusals[0]}; install Python {python} (Debian: python{python}; pyenv: {python}; uv python install {python}), "
+        f"{refusals[0]}; install Python {python} (Debian: python{python}; pyenv or uv: {python}), "
         "or name one with --interpreter"
     )
 

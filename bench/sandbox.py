@@ -123,7 +123,7 @@ def _stages_table(stages: Mapping[str, Sequence[Stage]]) -> str:
 
 def _draw(stages: Mapping[str, Sequence[Stage]]) -> None:
     figure, axes = plt.subplots(figsize=(9, 2.9), dpi=120, layout="constrained")
-    colours = plt.get_cmap("tab10").colors
+    colours = mpl.color_sequences["tab10"]
     bars = {
         "CPU, page cache warm": [stage.cpu_ms for stage in stages["warm"]],
         "wall, page cache warm": [stage.wall_ms for stage in stages["warm"]],

@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,7 +109,7 @@ def worst(readings: Iterable[Reading], count: int) -> list[dict[str, float]]:
     return sorted(rows, key=lambda row: -row["probability_read"])[:count]
 
 
-def calibration(readings: Iterable[Reading]) -> dict[str, object]:
+def calibration(readings: Iterable[Reading]) -> dict[str, Any]:
     """Return how often the answers of each probability are right, and the expected calibration error.
 
     The error is the mean distance between an answer's probability and the share of right answers among

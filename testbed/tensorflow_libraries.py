@@ -39,8 +39,8 @@ def main(cache: Path) -> None:
 def _fetch(version: str, python: str, platform: str, scratch: Path) -> None:
     target = ["--python-version", python, "--platform", platform, "--only-binary=:all:", "--no-deps"]
     quiet = ["--quiet", "--disable-pip-version-check", "--no-cache-dir"]
-    download = [sys.executable, "-m", "pip", "download", *quiet, *target, "-d", scratch, f"tensorflow-cpu=={version}"]
-    subprocess.run(download, check=True)
+    download = [sys.executable, "-m", "pip", "download", *quiet, *target, f"tensorflow-cpu=={version}"]
+    subprocess.run([*download, "-d", str(scratch)], check=True)
     (wheel,) = scratch.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         for library in TENSORFLOW_LIBRARIES:

@@ -14,7 +14,6 @@ import pytest
 import requests.adapters
 import trustme
 
-from mnist_infer import download
 from mnist_infer.config import ROOT, Settings
 from mnist_infer.hosting.platform import load_handler
 from mnist_infer.session import SavedModelSession, session_config
@@ -87,7 +86,7 @@ def resolve_to(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> list[str]:
         asked.append(host)
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in addresses]
 
-    monkeypatch.setattr(download.socket, "getaddrinfo", getaddrinfo)
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     return asked
 
 

@@ -6,6 +6,7 @@ Chinese needs a font, `apt-get install fonts-noto-cjk`.
 import io
 import itertools
 from pathlib import Path
+from typing import Literal
 
 from PIL import Image
 from playwright.sync_api import Page
@@ -26,6 +27,7 @@ from tests.browser import (
 
 FOLDER = ROOT / "build" / "screenshots"
 DEVICES = {"desktop": DESKTOP, "phone": PHONE}
+COLOURS: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 EXAMPLE_DIGITS = {"en": (EXAMPLES / "page.png", 3), "zh": (EXAMPLES / "page_zh.png", 8)}
 
 
@@ -33,7 +35,7 @@ def main() -> None:
     """Write `build/screenshots/`, and the two pictures of the README to `examples/`."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     with local_server() as server, running_chromium() as browser:
-        for language, device, colours in itertools.product(EXAMPLE_DIGITS, DEVICES, ("light", "dark")):
+        for language, device, colours in itertools.product(EXAMPLE_DIGITS, DEVICES, COLOURS):
             context = browser.new_context(
                 locale=language, color_scheme=colours, reduced_motion="reduce", **DEVICES[device]
             )

@@ -52,7 +52,7 @@ MAY_IMPORT = {
 
 def imports(path: Path) -> tuple[set[str], set[str]]:
     """Return the names of the foreign packages and of our own modules that a file imports."""
-    foreign, own = set(), set()
+    foreign, own = set[str](), set[str]()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         names = []
         if isinstance(node, ast.Import):

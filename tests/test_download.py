@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from mnist_infer import download
 from mnist_infer.config import Settings
 from mnist_infer.download import fetch
 from mnist_infer.errors import (
@@ -38,7 +37,7 @@ def no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     def connect(*_: object, **__: object) -> None:
         raise AssertionError("a connection was opened")
 
-    monkeypatch.setattr(download.socket, "create_connection", connect)
+    monkeypatch.setattr(socket, "create_connection", connect)
 
 
 def test_an_image_is_fetched_whole(server: Server, local_settings: Settings) -> None:
@@ -230,7 +229,7 @@ def test_the_time_of_a_redirect_counts_into_the_total(server: Server, local_sett
 
 def test_a_name_that_takes_too_long_to_resolve_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     released = threading.Event()
-    monkeypatch.setattr(download.socket, "getaddrinfo", lambda *_, **__: released.wait(10) and [])
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: released.wait(10) and [])
     try:
         with pytest.raises(FetchTimeout):
             fetch("http://example.com/", Settings(fetch_total_timeout_s=0.1))
@@ -270,7 +269,7 @@ def test_the_host_is_resolved_once_and_the_checked_address_is_connected_to(
         found = [host] if host == "127.0.0.1" else next(answers)
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in found]
 
-    monkeypatch.setattr(download.socket, "getaddrinfo", getaddrinfo)
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     settings = local_settings._replace(url_allowed_hosts=frozenset({"pictures.example"}))
     assert fetch(f"http://pictures.example:{server.port}/3.png", settings) == digit_png(3)
     assert asked == ["pictures.example", "127.0.0.1"]  # the second is the system's, of the address itself

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -130,7 +131,7 @@ def test_every_kind_has_its_row_and_its_bar() -> None:
     assert [label.get_text() for label in axes.get_yticklabels()] == [kind.title for kind in KINDS.values()]
 
 
-def _figures() -> dict[str, object]:
+def _figures() -> dict[str, Any]:
     kinds = []
     for name, kind in KINDS.items():
         right = [reading(1, 1, by_article=1 if name == "photo_pencil" else 0)] * 10

@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from mnist_infer import download
 from mnist_infer.config import ROOT
 from mnist_infer.hosting.platform import has_failed, sample_context, through_json
 from mnist_infer.local import cli
@@ -33,7 +32,7 @@ def url_example_comes_from_the_local_server(tls_server: Server, monkeypatch: pyt
     monkeypatch.setitem(behaviours, urlsplit(url).path, behaviours["/3.png"])
     connect = socket.create_connection
     monkeypatch.setattr(
-        download.socket, "create_connection", lambda _, timeout: connect(("127.0.0.1", tls_server.port), timeout)
+        socket, "create_connection", lambda _, timeout: connect(("127.0.0.1", tls_server.port), timeout)
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from export import mnist
 from export.gate import MIN_ACCURACY, check_accuracy
@@ -17,7 +18,7 @@ from mnist_infer.config import ROOT
 from testbed.pictures import MODEL_DIR
 
 
-def write_idx(folder: Path, name: str, array: np.ndarray, packed: bool) -> None:
+def write_idx(folder: Path, name: str, array: NDArray[np.uint8], packed: bool) -> None:
     content = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">i4").tobytes() + array.tobytes()
     path = folder / (f"{name}.gz" if packed else name)
     path.write_bytes(gzip.compress(content) if packed else content)
@@ -35,7 +36,9 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     }
     for name, array in arrays.items():
         write_idx(tmp_path, name, array, packed="images" in name)
-    monkeypatch.setattr(mnist, "_SHA256", {name: hashlib.sha256(array).hexdigest() for name, array in arrays.items()})
+    monkeypatch.setattr(
+        mnist, "_SHA256", {name: hashlib.sha256(array.tobytes()).hexdigest() for name, array in arrays.items()}
+    )
     monkeypatch.setattr(mnist, "HELD_BACK", 5)
     return tmp_path
 
@@ -110,7 +113,7 @@ def run_export(folder: Path, held_back: float, suite: float, tampering: str) -> 
 
 
 def test_an_export_replaces_the_former_model_and_has_its_figures_beside_it(tmp_path: Path) -> None:
-    child = run_export(tmp_path, *MIN_ACCURACY.values(), "")
+    child = run_export(tmp_path, MIN_ACCURACY["held_back_accuracy"], MIN_ACCURACY["held_back_suite_accuracy"], "")
     assert child.returncode == 0, child.stderr
     model = tmp_path / "export" / "4"
     assert {path.name for path in model.iterdir()} == {"saved_model.pb", "figures.json", "training.csv"}

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -47,7 +48,7 @@ def environ(server: Server, temporary: Path) -> dict[str, str]:
     return os.environ | settings | {"TMPDIR": str(temporary), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
-def run(script: str, server: Server, folder: Path, temporary: Path) -> list[dict[str, object]]:
+def run(script: str, server: Server, folder: Path, temporary: Path) -> list[dict[str, Any]]:
     """Run a script in a process of its own, and return its lines: of the log, and what it prints itself."""
     child = subprocess.run(
         command(script, server, folder), cwd=ROOT, env=environ(server, temporary), capture_output=True, text=True

@@ -74,7 +74,7 @@ def test_probabilities_come_where_they_are_asked_for_and_never_from_demo(handler
 
 
 NOISE = np.random.default_rng(1).integers(0, 256, (90, 90), np.uint8)
-BAD_PAYLOADS = [
+BAD_PAYLOADS: list[tuple[object, str]] = [
     (None, "payload_not_object"),
     ([], "payload_not_object"),
     (7, "payload_not_object"),

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,9 +24,10 @@ def handler(load: Callable[..., ModuleType]) -> ModuleType:
     return load()
 
 
-def answer(handler: ModuleType, event: object, context: object = None) -> dict:
+def answer(handler: ModuleType, event: object, context: object = None) -> dict[str, Any]:
     """Return the answer after its trip through JSON; its shape is that of every integrated answer."""
-    returned = through_json(handler.http_interface(event, sample_context() if context is None else context))
+    context = sample_context() if context is None else context
+    returned: dict[str, Any] = through_json(handler.http_interface(event, context))
     assert set(returned) == {"isBase64Encoded", "statusCode", "headers", "body"}
     assert returned["isBase64Encoded"] is False
     assert isinstance(returned["body"], str)

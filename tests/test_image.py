@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -106,7 +106,7 @@ def layout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def start(layout: Path, arguments: list[str], requests: list[tuple[str, str, str, dict[str, str]]]) -> dict:
+def start(layout: Path, arguments: list[str], requests: list[tuple[str, str, str, dict[str, str]]]) -> dict[str, Any]:
     """Return what the image's command, with other arguments, answers in a sandbox."""
     image = read_dockerfile()
     assert image.entrypoint[0] == "python"
@@ -124,7 +124,7 @@ def start(layout: Path, arguments: list[str], requests: list[tuple[str, str, str
     inside = [sys.executable, "-c", CLIENT, json.dumps(command), json.dumps(requests)]
     child = subprocess.run([*sandbox, *inside], capture_output=True, text=True)
     assert child.returncode == 0, child.stderr
-    told = json.loads(child.stdout)
+    told: dict[str, Any] = json.loads(child.stdout)
     assert told["ready"]["url"] == "http://0.0.0.0:9000/"
     assert (told["status"], told["errors"]) == (0, "")
     assert told["uid"] == int(image.user) != 0

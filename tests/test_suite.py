@@ -4,6 +4,7 @@ import io
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from export.mnist import Digits
@@ -21,8 +22,8 @@ EITHER_INK = {"low_contrast", "sixteen_bits", "palette"}
 FORMATS = {"chalk": {"JPEG"}, "photo_pencil": {"JPEG"}, "photo_ball_pen": {"JPEG"}, "palette": {"PNG", "GIF"}}
 
 
-def pixels(content: bytes) -> np.ndarray:
-    return decode(content, 10**9).astype(float)
+def pixels(content: bytes) -> NDArray[np.float64]:
+    return decode(content, 10**9).astype(np.float64)
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -93,9 +94,9 @@ def test_a_stretched_view_is_wider_or_narrower_by_what_was_chosen() -> None:
     assert 1.5 < max(ratios) <= 1.6
 
 
-def ring() -> np.ndarray:
+def ring() -> NDArray[np.uint8]:
     y, x = np.mgrid[:28, :28] - 13.5
-    return (np.abs(np.hypot(x, y) - 7) < 1.5).astype(np.uint8) * 255
+    return np.where(np.abs(np.hypot(x, y) - 7) < 1.5, np.uint8(255), np.uint8(0))
 
 
 def test_the_stroke_of_a_ring_is_closed_and_round() -> None:

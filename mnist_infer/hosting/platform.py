@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Mapping
 from http import HTTPStatus
 from types import ModuleType
+from typing import Any
 
 from mnist_infer.config import ROOT
 
@@ -97,7 +98,7 @@ def container_context(headers: Mapping[str, str]) -> dict[str, object]:
     return context
 
 
-def through_json(value: object) -> object:
+def through_json(value: object) -> Any:
     """Return a value after the trip through JSON that every event and every answer makes.
 
     Raises:

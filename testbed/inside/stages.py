@@ -33,7 +33,7 @@ settings = load_settings()
 stage("our code")
 library = session._load_library(session._find_tensorflow())
 stage("dlopen")
-session._load_library = lambda _: library
+session._load_library = lambda folder: library  # noqa: ARG005
 config = session.session_config(intra_op_threads=1, inter_op_threads=0, hide_gpus=False)
 model = session.SavedModelSession(find_version(settings.model_dir, None), config)
 stage("model load")

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import chain
+from unittest.mock import patch
 
 import requests.adapters
 
@@ -77,10 +78,13 @@ def _function(ports: Ports) -> Iterator[tuple[Driver, LogLines]]:
         MNIST_MAX_BODY_BYTES=str(MAX_BODY_BYTES),
     )
     log, system_resolver = LogLines(), socket.getaddrinfo
-    with tempfile.NamedTemporaryFile(suffix=".pem") as authority, contextlib.redirect_stdout(log):
+    with (
+        tempfile.NamedTemporaryFile(suffix=".pem") as authority,
+        contextlib.redirect_stdout(log),
+        patch.object(requests.adapters, "DEFAULT_CA_BUNDLE_PATH", authority.name),
+    ):
         authority.write(ports.authority.encode())
         authority.flush()
-        requests.adapters.DEFAULT_CA_BUNDLE_PATH = authority.name
         socket.getaddrinfo = resolver(system_resolver)
         driver = Driver(load_handler(), log)
         log.take(None)  # the line of the cold start

@@ -4,7 +4,7 @@ import base64
 import json
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import cycle, islice, product
 from pathlib import Path
@@ -139,7 +139,7 @@ def bad_cases() -> Iterator[Case]:
 def url_cases(ports: Ports, number: int) -> Iterator[Case]:
     """Yield requests with an image URL; what would take its time gets little, but for one read timeout."""
     over_http = (partial(_http, entry, event) for entry, event in product(_HTTP_ENTRIES, _HTTP_EVENTS))
-    entries = cycle((_demo, *over_http))
+    entries: Iterator[Callable[[object, Outcome], Case]] = cycle((_demo, *over_http))
     for url, outcome in image_urls(ports, number):
         case = next(entries)({"image_url": url}, outcome)
         yield case._replace(time_limit_ms=_IN_A_HURRY_MS) if outcome == "fetch_timeout" else case
@@ -183,11 +183,13 @@ def _pictures() -> Iterator[tuple[int, bytes]]:
 
 
 def _bad_payloads() -> Iterator[tuple[object, str]]:
-    for no_object in (None, [], 7, "text", True, 1e300):
+    no_objects: list[object] = [None, [], 7, "text", True, 1e300]
+    for no_object in no_objects:
         yield no_object, "payload_not_object"
     for no_image in ({}, {"image_base64": "", "image_url": None}, {"image": "x"}, {"image_base64": None}):
         yield no_image, "image_missing"
-    for value in (7, True, [], {"a": 1}, [[[]]]):
+    no_texts: list[object] = [7, True, [], {"a": 1}, [[[]]]]
+    for value in no_texts:
         yield {"image_base64": value}, "field_wrong_type"
         yield {"image_url": value}, "field_wrong_type"
     for text in ("###", "aGk", "aGk===", "äöü=", " \n ", "data:image/png;base64,", "aGk=aGk=", "\0" * 4, "\ud800" * 4):

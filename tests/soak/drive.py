@@ -3,7 +3,7 @@
 import io
 import json
 from itertools import count
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 from mnist_infer.hosting.platform import sample_context, through_json
 from tests.fuzz.targets import all_errors
@@ -42,7 +42,7 @@ class LogLines(io.TextIOBase):
 class Driver:
     """Calls a handler from any number of threads."""
 
-    def __init__(self, handler: ModuleType, log: LogLines) -> None:
+    def __init__(self, handler: ModuleType | SimpleNamespace, log: LogLines) -> None:
         """Drive a handler.
 
         Args:

@@ -1,6 +1,7 @@
 """The soak finds what it looks for; it runs as a whole with `python -m tests.soak`."""
 
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -34,7 +35,7 @@ def test_what_stays_as_it_was_is_no_failure() -> None:
         ({"cpu_s": 2.0}, "CPU"),
     ],
 )
-def test_what_grows_is_a_failure(growth: dict[str, float], failure: str) -> None:
+def test_what_grows_is_a_failure(growth: dict[str, Any], failure: str) -> None:
     (found,) = Stage("", 3000, [], USAGE, USAGE._replace(**growth)).failures()
     assert failure in found
 

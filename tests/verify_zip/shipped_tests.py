@@ -64,7 +64,7 @@ def with_tests(code: Path, folder: Path) -> Path:
 def _install_tools(interpreter: Path, tools: Path) -> None:
     print(f"installing pytest for {interpreter.name}", flush=True)
     quiet = ["--quiet", "--disable-pip-version-check", "--no-warn-script-location"]
-    command = [interpreter, "-m", "pip", "install", *quiet, "--target", tools, *tools_pins()]
+    command = [str(interpreter), "-m", "pip", "install", *quiet, "--target", str(tools), *tools_pins()]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         raise SandboxError(f"pytest cannot be installed: {done.stderr.strip().splitlines()[-1]}")
