@@ -50,6 +50,16 @@ MAY_IMPORT = {
 }
 
 
+# The folders, and what each may import of the others: what the tests and the benchmarks both need stands below both.
+FOLDERS = {
+    "mnist_infer": set[str](),
+    "export": {"mnist_infer"},
+    "testbed": {"build_zip", "mnist_infer"},
+    "bench": {"build_zip", "export", "handler", "mnist_infer", "testbed"},
+    "examples": {"export"},
+}
+
+
 def imports(path: Path) -> tuple[set[str], set[str]]:
     """Return the names of the foreign packages and of our own modules that a file imports."""
     foreign, own = set[str](), set[str]()
@@ -82,6 +92,20 @@ def test_the_table_has_every_module_and_no_arrow_that_is_not_used() -> None:
         foreign, own = imports(path)
         assert own == MAY_IMPORT[path.stem]
         assert {package for package, known_to in KNOWN_TO.items() if path.stem in known_to} <= foreign
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_a_folder_imports_only_those_below_it(folder: str) -> None:
+    known = {path.name.removesuffix(".py") for path in ROOT.iterdir() if path.suffix == ".py" or path.is_dir()}
+    for path in (ROOT / folder).rglob("*.py"):
+        foreign, own = imports(path)
+        others = (foreign | ({"mnist_infer"} if own else set[str]())) & known - {folder}
+        assert others <= FOLDERS[folder], path
+
+
+def test_the_server_and_the_local_tools_are_rooms_apart() -> None:
+    for path in (PACKAGE / "hosting").glob("*.py"):
+        assert not any(module.startswith("local") for module in imports(path)[1])
 
 
 def test_nothing_that_is_shipped_imports_the_tools_of_a_developers_machine() -> None:
