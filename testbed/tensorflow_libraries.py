@@ -12,8 +12,6 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from build_zip import TENSORFLOW_LIBRARIES
-
 # Version, and a Python and a platform that it has a wheel for. The oldest that is supported, and
 # both pins of requirements.txt.
 WHEELS = {
@@ -37,6 +35,8 @@ def main(cache: Path) -> None:
 
 
 def _fetch(version: str, python: str, platform: str, scratch: Path) -> None:
+    from build_zip import TENSORFLOW_LIBRARIES  # the sandbox's tests import the versions alone, and have no build
+
     target = ["--python-version", python, "--platform", platform, "--only-binary=:all:", "--no-deps"]
     quiet = ["--quiet", "--disable-pip-version-check", "--no-cache-dir"]
     download = [sys.executable, "-m", "pip", "download", *quiet, *target, f"tensorflow-cpu=={version}"]

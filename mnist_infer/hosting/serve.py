@@ -6,7 +6,7 @@ import signal
 import sys
 from types import FrameType
 
-from mnist_infer.hosting.platform import MAX_EVENT_BYTES, load_handler
+from mnist_infer.hosting.platform import load_handler
 from mnist_infer.hosting.wsgi import event_application, web_application
 
 
@@ -23,7 +23,7 @@ def serve(host: str, port: int, threads: int, kind: str, entry: str | None) -> i
         entry: of handler.py; None is `http_interface` for `web` and `demo` for `event`.
     """
     try:
-        from waitress.server import create_server
+        from mnist_infer.hosting.server import create_server
     except ImportError:
         print("mnist_infer: to serve, install requirements-serve.txt", file=sys.stderr)
         return 1
@@ -31,15 +31,7 @@ def serve(host: str, port: int, threads: int, kind: str, entry: str | None) -> i
     entry = entry or ("http_interface" if kind == "web" else "demo")
     function = getattr(load_handler(), entry)
     application = web_application(function) if kind == "web" else event_application(function)
-    server = create_server(
-        application,
-        host=host,
-        port=port,
-        threads=threads,
-        ident=None,
-        max_request_body_size=MAX_EVENT_BYTES,
-        channel_timeout=30,
-    )
+    server = create_server(application, host, port, threads)
     # Both, as a process that a shell starts in the background is told to ignore the first.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)

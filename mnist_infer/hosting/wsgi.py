@@ -30,7 +30,7 @@ def web_application(function: Entry) -> Application:
 
     def application(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         event, context = through_json(web_event(environ)), container_context(_headers(environ))
-        return _send(web_answer(through_json(function(event, context))), start_response)
+        return send(web_answer(through_json(function(event, context))), start_response)
 
     return application
 
@@ -40,12 +40,12 @@ def event_application(function: Entry) -> Application:
 
     def application(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         if environ["REQUEST_METHOD"] != "POST" or environ["PATH_INFO"] != INVOKE_PATH:
-            return _send(_json(404, {"errMsg": f"events are posted to {INVOKE_PATH}"}), start_response)
+            return send(_json(404, {"errMsg": f"events are posted to {INVOKE_PATH}"}), start_response)
         try:
             event = json.loads(environ["wsgi.input"].read())
         except (ValueError, RecursionError):
-            return _send(_json(400, {"errMsg": "the event must be JSON"}), start_response)
-        return _send(_json(200, function(event, container_context(_headers(environ)))), start_response)
+            return send(_json(400, {"errMsg": "the event must be JSON"}), start_response)
+        return send(_json(200, function(event, container_context(_headers(environ)))), start_response)
 
     return application
 
@@ -78,6 +78,13 @@ def web_answer(returned: object) -> HttpAnswer:
     return HttpAnswer(returned["statusCode"], dict(returned.get("headers", {})), content)
 
 
+def send(answer: HttpAnswer, start_response: StartResponse) -> Iterable[bytes]:
+    """Return the body of an answer, having given its status and headers to the server."""
+    headers = answer.headers if answer.body == b"" else answer.headers | {"Content-Length": str(len(answer.body))}
+    start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", list(headers.items()))
+    return [answer.body]
+
+
 def _headers(environ: dict[str, Any]) -> dict[str, str]:
     named = {name[5:]: value for name, value in environ.items() if name.startswith("HTTP_")}
     named |= {name: environ[name] for name in ("CONTENT_TYPE", "CONTENT_LENGTH") if environ.get(name)}
@@ -86,9 +93,3 @@ def _headers(environ: dict[str, Any]) -> dict[str, str]:
 
 def _json(status: int, value: object) -> HttpAnswer:
     return HttpAnswer(status, {"Content-Type": "application/json"}, json.dumps(value).encode())
-
-
-def _send(answer: HttpAnswer, start_response: StartResponse) -> Iterable[bytes]:
-    headers = answer.headers if answer.body == b"" else answer.headers | {"Content-Length": str(len(answer.body))}
-    start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", list(headers.items()))
-    return [answer.body]
