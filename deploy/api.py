@@ -4,11 +4,11 @@ import json
 import time
 from typing import Any
 
-from tencentcloud.common.common_client import CommonClient  # type: ignore[import-untyped]
-from tencentcloud.common.credential import Credential as SdkCredential  # type: ignore[import-untyped]
-from tencentcloud.common.exception import TencentCloudSDKException  # type: ignore[import-untyped]
-from tencentcloud.common.profile.client_profile import ClientProfile  # type: ignore[import-untyped]
-from tencentcloud.common.profile.http_profile import HttpProfile  # type: ignore[import-untyped]
+from tencentcloud.common.common_client import CommonClient
+from tencentcloud.common.credential import Credential as SdkCredential
+from tencentcloud.common.exception import TencentCloudSDKException
+from tencentcloud.common.profile.client_profile import ClientProfile
+from tencentcloud.common.profile.http_profile import HttpProfile
 
 from deploy.credentials import Credential
 from deploy.errors import THROTTLED, ApiError, NetworkError

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import crcmod  # type: ignore[import-untyped]
-from qcloud_cos import CosClientError, CosConfig, CosS3Client, CosServiceError  # type: ignore[import-untyped]
+import crcmod
+from qcloud_cos import CosClientError, CosConfig, CosS3Client, CosServiceError
 
 from deploy.credentials import Credential
 from deploy.errors import ApiError, DeployError, NetworkError

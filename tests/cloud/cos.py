@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, quote, unquote
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
-import crcmod  # type: ignore[import-untyped]
+import crcmod
 
 from tests.cloud.errors import CosError
 from tests.cloud.signatures import Request

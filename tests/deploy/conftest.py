@@ -1,9 +1,6 @@
 """What the tests of `python -m deploy` share: a small zip of the real function, and runs of the command."""
 
 import os
-import re
-import subprocess
-import sys
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
@@ -13,10 +10,11 @@ from typing import Any, NamedTuple
 import pytest
 
 from deploy import api, cli, function, storage, trial
+from mnist_infer.config import ROOT
+from testbed.local_server import local_server
 from tests.cloud.containers import Containers
 from tests.cloud.cos import APPID
 from tests.cloud.server import Cloud, running_cloud
-from tests.pictures import ROOT
 
 BUCKET = f"mnist-infer-{APPID}"
 FUNCTION = "mnist-infer"
@@ -113,14 +111,10 @@ def broken_zips(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.fixture(scope="session")
 def images(containers: Containers) -> Iterator[None]:
     """A registry: two images of this project, whose containers are one server, and one that answers from elsewhere."""
-    command = [sys.executable, "-m", "mnist_infer", "serve", "--host", "127.0.0.1", "--port", "0", "--type", "web"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
-        assert process.stdout
-        found = (re.match(r"(http://\S+)/ is answered by", line) for line in process.stdout)
-        address = next(match[1] for match in found if match)
+    with local_server() as server:
+        address = server.address.rstrip("/")
         containers.images |= {PERSONAL: address, ENTERPRISE: address, WRONG: f"{address}/elsewhere"}
         yield
-        process.terminate()
 
 
 @pytest.fixture

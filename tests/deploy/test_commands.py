@@ -10,9 +10,10 @@ import pytest
 import requests
 
 from deploy import cli, logs
+from mnist_infer.config import ROOT
+from testbed.pictures import EXAMPLES
 from tests.cloud.server import Cloud
 from tests.deploy.conftest import BUCKET, FUNCTION, Run, Zips, model_file
-from tests.pictures import EXAMPLES, ROOT
 
 EVENT = EXAMPLES / "function_url_event.json"
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from testbed.pictures import EXAMPLES
 from tests.cloud.server import Cloud, Fault
 from tests.deploy.conftest import PERSONAL, Run, Zips
-from tests.pictures import EXAMPLES
 
 EVENT = EXAMPLES / "function_url_event.json"
 Prepare = Callable[[Run, Zips], object]
@@ -120,3 +120,23 @@ def test_a_request_that_reads_is_sent_again_where_the_network_hiccups(
     monkeypatch.setattr(cloud, "is_lost", lambda is_answer: not is_answer and next(remaining, False))
     assert deploy("status").status == 0
     assert next(remaining, None) is None
+
+
+@pytest.mark.parametrize("action", ["CreateFunction", "PublishVersion", "UpdateAlias"])
+def test_a_change_whose_answer_got_lost_is_not_sent_again_by_the_same_run(
+    action: str, cloud: Cloud, deploy: Run, up: Run, zips: Zips, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost: list[str] = []
+
+    def is_lost(is_answer: bool) -> bool:
+        if is_answer and not lost and cloud.requests[-1][0] == action:
+            lost.append(action)
+            return True
+        return False
+
+    monkeypatch.setattr(cloud, "is_lost", is_lost)
+    assert deploy("up", "--yes", "--zip", zips[0]).status == 1
+    assert lost == [action]
+    assert [name for name, _ in cloud.requests].count(action) == 1
+    up(zips[0])
+    assert list(cloud.scf.functions["mnist-infer"]["versions"]) == ["$LATEST", "1"]

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import requests
 
+from testbed.pictures import EXAMPLES
 from tests.cloud.server import Cloud
 from tests.deploy.conftest import FUNCTION, Run, Zips
-from tests.pictures import EXAMPLES
 
 
 def alias(cloud: Cloud) -> tuple[str, dict[str, float]]:

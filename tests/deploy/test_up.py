@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import requests
 
+from testbed.pictures import EXAMPLES
 from tests.cloud.server import Cloud
 from tests.deploy.conftest import BUCKET, FUNCTION, Run, Zips, model_file
-from tests.pictures import EXAMPLES
 
 CHANGES = {
     *("CreateFunction", "UpdateFunctionCode", "UpdateFunctionConfiguration", "PublishVersion"),

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from PIL import Image
 
+from testbed.pictures import encode
 from tests.fuzz.valid_images import (
     GREY,
     HEIGHT,
@@ -20,7 +21,6 @@ from tests.fuzz.valid_images import (
     tiff_entries,
     valid_images,
 )
-from tests.pictures import encode
 
 BOMB = zlib.compress(bytes(3_000_000), 9)
 ROWS = zlib.compress(b"".join(b"\0" + row.tobytes() for row in GREY))

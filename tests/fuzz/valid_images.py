@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from PIL import Image, PngImagePlugin
 
-from tests.pictures import encode
+from testbed.pictures import encode
 
 WIDTH, HEIGHT = 13, 10
 GREY = np.arange(WIDTH * HEIGHT, dtype=np.uint8).reshape(HEIGHT, WIDTH)

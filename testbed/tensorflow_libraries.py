@@ -1,6 +1,6 @@
 """Fetch the TensorFlow libraries that the tests and benchmarks name, one folder per version.
 
-`python tests/tensorflow_libraries.py .cache/tensorflow` leaves each at
+`python -m testbed.tensorflow_libraries .cache/tensorflow` leaves each at
 `.cache/tensorflow/<version>/tensorflow/`, in the wheel's own layout, and stripped as the zip has
 them. A library is the same for every Python, so the wheel may be another Python's.
 """
@@ -19,7 +19,6 @@ WHEELS = {
     "2.15.1": ("3.10", "manylinux2014_x86_64"),
     "2.21.0": ("3.12", "manylinux_2_27_x86_64"),
 }
-LIBRARIES = ("libtensorflow_cc.so.2", "libtensorflow_framework.so.2")
 
 
 def main(cache: Path) -> None:
@@ -36,14 +35,16 @@ def main(cache: Path) -> None:
 
 
 def _fetch(version: str, python: str, platform: str, scratch: Path) -> None:
+    from build_zip import TENSORFLOW_LIBRARIES  # the sandbox's tests import the versions alone, and have no build
+
     target = ["--python-version", python, "--platform", platform, "--only-binary=:all:", "--no-deps"]
     quiet = ["--quiet", "--disable-pip-version-check", "--no-cache-dir"]
-    download = [sys.executable, "-m", "pip", "download", *quiet, *target, "-d", scratch, f"tensorflow-cpu=={version}"]
-    subprocess.run(download, check=True)
+    download = [sys.executable, "-m", "pip", "download", *quiet, *target, f"tensorflow-cpu=={version}"]
+    subprocess.run([*download, "-d", str(scratch)], check=True)
     (wheel,) = scratch.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
-        for library in LIBRARIES:
-            path = archive.extract(f"tensorflow/{library}", scratch / "unpacked")
+        for library in TENSORFLOW_LIBRARIES:
+            path = archive.extract(library, scratch / "unpacked")
             if shutil.which("strip"):
                 subprocess.run(["strip", "--strip-unneeded", path], check=True)
 

@@ -1,4 +1,4 @@
-"""The local server of the soak, in a process of its own: `python -m tests.soak.server`.
+"""The image host in a process of its own: `python -m testbed.image_host_process`.
 
 Its memory, descriptors and threads are not the function's. It serves until its input is closed,
 so it never outlives the process that started it.
@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 import trustme
 
-from tests.pictures import ROOT
-from tests.servers import running_server
+from mnist_infer.config import ROOT
+from testbed.image_host import running_server
 
 
 class Ports(NamedTuple):

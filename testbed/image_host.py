@@ -1,4 +1,4 @@
-"""A local HTTP server that behaves and misbehaves in every way the tests need, chosen by the path."""
+"""Local HTTP servers: one that misbehaves in every way the tests need, chosen by the path, and the function's own."""
 
 import gzip
 import threading
@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ssl import SSLContext
 from typing import Any
 
-from tests.pictures import digit_png
+from testbed.pictures import digit_png
 
 
 class Server(ThreadingHTTPServer):

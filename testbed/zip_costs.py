@@ -8,18 +8,14 @@ from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
-from bench.page_cache import drop_files
-from tests.pictures import EXAMPLES, to_base64
-from tests.verify_zip.sandbox import Sandbox, SandboxError
+from mnist_infer.config import ROOT
+from testbed.page_cache import drop_files
+from testbed.pictures import EXAMPLES, to_base64
+from testbed.sandbox import Sandbox, SandboxError
 
-INSIDE = Path(__file__).parent
+INSIDE = Path(__file__).with_name("inside")
 WARM_REPEATS = 300
-EVENTS = {
-    "apigw_interface apigw_event": {"result": 0},
-    "demo demo_base64": 7,
-    "demo demo_url": -1,  # there is no network
-    "apigw_interface function_url_event": {"result": 9},
-}
+_COLD_START = "http_interface 7-transparent.png"
 
 
 class Costs(NamedTuple):
@@ -49,27 +45,72 @@ class Stage(NamedTuple):
     wall_ms: float
 
 
+class Call(NamedTuple):
+    """A call of an entry point with an event, and what must come of it.
+
+    Attributes:
+        entry: name of the entry point.
+        event: name of the event's file, without its ending.
+        outcome: the digit, -1 for none, or the page.
+    """
+
+    entry: str
+    event: str
+    outcome: int | str
+
+
+def write_events(folder: Path) -> list[Call]:
+    """Write the example events, an HTTP event of each example picture and a browser's request for the page.
+
+    Returns:
+        the calls to make with them, by every entry point that takes them; without a network a URL has no digit.
+    """
+    events: dict[str, object] = {path.stem: json.loads(path.read_text()) for path in EXAMPLES.glob("*.json")}
+    page = (ROOT / "mnist_infer" / "page.html").read_text(encoding="utf-8")
+    calls = [
+        *(Call("demo", "demo_base64", 7), Call("demo", "demo_url", -1), Call("apigw_interface", "apigw_event", 0)),
+        *(Call(entry, "function_url_event", 9) for entry in ("http_interface", "apigw_interface")),
+        *(Call("http_interface", "apigw_event", 0), Call("http_interface", "page", page)),
+    ]
+    for picture in sorted((EXAMPLES / "digits").iterdir()):
+        body = json.dumps({"image_base64": to_base64(picture.read_bytes())})
+        headers = {"content-type": "application/json"}
+        events[picture.name] = {"httpMethod": "POST", "path": "/", "headers": headers, "body": body}
+        calls.append(Call("http_interface", picture.name, int(picture.name[0])))
+    events["page"] = {"httpMethod": "GET", "path": "/", "headers": {"accept": "text/html"}}
+    for name, event in events.items():
+        (folder / f"{name}.json").write_text(json.dumps(event))
+    return calls
+
+
 def examples(sandbox: Sandbox, events: Path, dropped: Sequence[Path]) -> tuple[list[str], Costs]:
-    """Ask for every example event and picture in one process; returns what was answered wrongly, and the costs.
+    """Make every call in one process; returns what was answered wrongly, and the costs.
 
     Args:
         sandbox: where.
-        events: a folder to write the pictures' events to.
+        events: an empty folder, to write the events to.
         dropped: folders whose files leave the page cache before.
     """
-    expected = dict(EVENTS)
-    for picture in sorted((EXAMPLES / "digits").iterdir()):
-        (events / f"{picture.name}.json").write_text(json.dumps({"image_base64": to_base64(picture.read_bytes())}))
-        expected[f"demo {picture.name}"] = int(picture.name[0])
-    for event in EXAMPLES.glob("*.json"):
-        (events / event.name).write_text(event.read_text())
+    calls = write_events(events)
     drop_from_page_cache(dropped)
-    answers, costs = _invoke(sandbox, list(expected), events, 0)
-    wrong = []
-    for (call, right), answer in zip(expected.items(), answers, strict=True):
-        if not (answer == right or (isinstance(answer, dict) and right == {"result": answer.get("result")})):
-            wrong.append(f"{call}: {answer}, and should be {right}")
-    return wrong, costs
+    answers, costs = _invoke(sandbox, [f"{call.entry} {call.event}" for call in calls], events, 0)
+    return [fault for call, answer in zip(calls, answers, strict=True) if (fault := find_fault(call, answer))], costs
+
+
+def find_fault(call: Call, answer: Any) -> str:
+    """Return what is wrong with the answer to a call, if anything is."""
+    said = answer
+    if call.entry == "http_interface":
+        if not isinstance(answer, dict) or answer.get("statusCode") != 200:
+            return f"{call.entry} {call.event}: {answer}, and the status should be 200"
+        is_page = answer["headers"]["Content-Type"].startswith("text/html")
+        if is_page and "script-src 'sha256-" not in answer["headers"].get("Content-Security-Policy", ""):
+            return f"{call.entry} {call.event}: the page has no policy for its script"
+        said = answer["body"] if is_page else json.loads(answer["body"])
+    outcome = said["result"] if isinstance(said, dict) else said
+    return (
+        "" if outcome == call.outcome else f"{call.entry} {call.event}: {answer}, and should be {call.outcome!r:.100}"
+    )
 
 
 def cold_starts(sandbox: Sandbox, runs: int, events: Path, dropped: Sequence[Path] = ()) -> Costs:
@@ -78,15 +119,15 @@ def cold_starts(sandbox: Sandbox, runs: int, events: Path, dropped: Sequence[Pat
     Args:
         sandbox: where.
         runs: how many.
-        events: folder of the example events.
+        events: folder of the events.
         dropped: folders whose files leave the page cache before each; none for a warm one.
     """
     if not dropped:
-        _invoke(sandbox, ["demo demo_base64"], events, 0)
+        _invoke(sandbox, [_COLD_START], events, 0)
     every = []
     for _ in range(runs):
         drop_from_page_cache(dropped)
-        every.append(_invoke(sandbox, ["demo demo_base64"], events, WARM_REPEATS)[1])
+        every.append(_invoke(sandbox, [_COLD_START], events, WARM_REPEATS)[1])
     return Costs(*map(median, zip(*every, strict=True)))
 
 
@@ -95,7 +136,7 @@ def breakdown(sandbox: Sandbox, runs: int, events: Path, dropped: Sequence[Path]
     every: list[list[dict[str, Any]]] = []
     for _ in range(runs):
         drop_from_page_cache(dropped)
-        environ = {"STARTED_AT": str(time.monotonic()), "EVENT": "/events/demo_base64.json"}
+        environ = {"STARTED_AT": str(time.monotonic()), "EVENT": f"/events/{_COLD_START.split()[1]}.json"}
         every.append(_last_line(sandbox, ["/inside/stages.py"], events, environ))
     return [
         Stage(rows[0]["stage"], median(row["cpu_ms"] for row in rows), median(row["wall_ms"] for row in rows))

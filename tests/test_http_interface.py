@@ -4,12 +4,14 @@ import json
 import re
 from collections.abc import Callable
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
 
-from mnist_infer.local.platform import new_context, through_json
-from tests.pictures import ROOT, digit_png, encode, to_base64
+from mnist_infer.config import ROOT
+from mnist_infer.hosting.platform import sample_context, through_json
+from testbed.pictures import digit_png, encode, to_base64
 
 PAYLOAD = json.dumps({"image_base64": to_base64(digit_png(7))})
 POST = {"httpMethod": "POST", "path": "/", "headers": {}, "body": PAYLOAD}
@@ -22,9 +24,10 @@ def handler(load: Callable[..., ModuleType]) -> ModuleType:
     return load()
 
 
-def answer(handler: ModuleType, event: object, context: object = None) -> dict:
+def answer(handler: ModuleType, event: object, context: object = None) -> dict[str, Any]:
     """Return the answer after its trip through JSON; its shape is that of every integrated answer."""
-    returned = through_json(handler.http_interface(event, new_context() if context is None else context))
+    context = sample_context() if context is None else context
+    returned: dict[str, Any] = through_json(handler.http_interface(event, context))
     assert set(returned) == {"isBase64Encoded", "statusCode", "headers", "body"}
     assert returned["isBase64Encoded"] is False
     assert isinstance(returned["body"], str)
@@ -170,7 +173,7 @@ def test_the_page_is_told_in_the_log(handler: ModuleType, capsys: pytest.Capture
 
 @pytest.mark.parametrize("event", [POST, GET, POST | {"path": "/x"}, None], ids=["digit", "page", "404", "no event"])
 def test_every_answer_has_the_requests_id(handler: ModuleType, event: object) -> None:
-    context = new_context()
+    context = sample_context()
     assert answer(handler, event, context)["headers"]["X-Request-Id"] == context["request_id"]
 
 

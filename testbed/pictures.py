@@ -1,17 +1,18 @@
-"""Pictures for the tests, and where the tests' files are."""
+"""Pictures, and where the files are that they come from."""
 
 import base64
 import io
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-ROOT = Path(__file__).resolve().parent.parent
+from mnist_infer.config import ROOT
+from mnist_infer.versions import find_version
+
 FIXTURES = ROOT / "tests" / "fixtures"
 EXAMPLES = ROOT / "examples"
-(MODEL_DIR,) = (path for path in (ROOT / "export").iterdir() if path.name.isdecimal())
+MODEL_DIR = find_version(ROOT / "export", None)
 
 
 def mnist_digits() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

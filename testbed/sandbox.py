@@ -8,26 +8,49 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from mnist_infer.hosting import platform
+
 PYTHON_HOME = "/var/lang/python310"
-MEMORY_LIMIT_BYTES = 512 * 2**20
 UNPRIVILEGED = "65534"  # nobody
 
 # What the platform documents, of the environment of a function.
-ENVIRONMENT = {
+_ENVIRONMENT = {
+    **platform.ENVIRONMENT,
     "PATH": f"{PYTHON_HOME}/bin:/usr/bin:/bin",
     "LD_LIBRARY_PATH": f"{PYTHON_HOME}/lib",
     "PYTHONPATH": "/var/user:/opt",
     "PYTHONDONTWRITEBYTECODE": "x",
-    "TENCENTCLOUD_RUNENV": "SCF",
-    "TENCENTCLOUD_REGION": "ap-guangzhou",
-    "SCF_FUNCTIONNAME": "mnist_infer",
-    "SCF_FUNCTIONVERSION": "$LATEST",
     "USER_CODE_ROOT": "/var/user/",
 }
 
 
 class SandboxError(Exception):
     """There is nothing to make the sandbox with."""
+
+
+def bubblewrap(
+    user: str, system: Sequence[str], mounts: Sequence[str], folder: str, environ: Mapping[str, str]
+) -> list[str]:
+    """Return the beginning of a command line that runs the rest cut off from network and processes.
+
+    Args:
+        user: number of the user and group that it runs as.
+        system: bubblewrap's options for what lies under /proc, /dev and an empty /tmp.
+        mounts: those for what lies above.
+        folder: to work in.
+        environ: all variables that there are.
+
+    Raises:
+        SandboxError: bubblewrap is not installed.
+    """
+    if not shutil.which("bwrap"):
+        raise SandboxError("bubblewrap is not installed, which makes the sandbox: apt-get install bubblewrap")
+    return [
+        *("bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--uid", user, "--gid", user, *system),
+        *("--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", *mounts, "--chdir", folder, "--clearenv"),
+        *(part for name, value in environ.items() for part in ("--setenv", name, value)),
+        "--",
+    ]
 
 
 class Sandbox:
@@ -43,12 +66,7 @@ class Sandbox:
         Args:
             code: the unpacked zip.
             interpreter: Python of the target version, with its standard library around it.
-
-        Raises:
-            SandboxError: bubblewrap is not installed.
         """
-        if not shutil.which("bwrap"):
-            raise SandboxError("bubblewrap is needed to run the zip as the platform does: apt-get install bubblewrap")
         self._code = code
         self._python = f"{PYTHON_HOME}/bin/{interpreter.name}"
         self._site_packages = f"{PYTHON_HOME}/lib/{interpreter.name}/site-packages"
@@ -64,32 +82,20 @@ class Sandbox:
             arguments: of the interpreter.
             folders: more folders to see, read-only, and where.
             environ: variables besides the platform's.
-        """
-        binds = [part for outside, inside in folders.items() for part in ("--ro-bind", str(outside), inside)]
-        variables = ENVIRONMENT | dict(environ or {})
-        sets = [part for name, value in variables.items() for part in ("--setenv", name, value)]
-        command = ["bwrap", *self._isolation(), *binds, "--clearenv", *sets, "--", self._python, *arguments]
-        with self._memory_cap() as enter:
-            return subprocess.run([*enter, *command], capture_output=True, text=True)
 
-    def _isolation(self) -> list[str]:
+        Raises:
+            SandboxError: bubblewrap is not installed.
+        """
         system = [part for name in ("/usr", "/lib", "/lib64", "/bin") for part in ("--ro-bind-try", name, name)]
-        return [
-            *("--unshare-all", "--die-with-parent", "--new-session"),
-            *("--uid", UNPRIVILEGED, "--gid", UNPRIVILEGED),
-            *system,
-            *("--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"),
-            *(
-                "--ro-bind",
-                str(self._home),
-                PYTHON_HOME,
-                "--tmpfs",
-                self._site_packages,
-                "--remount-ro",
-                self._site_packages,
-            ),
-            *("--ro-bind", str(self._code), "/var/user", "--chdir", "/var/user"),
+        mounts = [
+            *("--ro-bind", str(self._home), PYTHON_HOME),
+            *("--tmpfs", self._site_packages, "--remount-ro", self._site_packages),
+            *("--ro-bind", str(self._code), "/var/user"),
+            *(part for outside, inside in folders.items() for part in ("--ro-bind", str(outside), inside)),
         ]
+        isolated = bubblewrap(UNPRIVILEGED, system, mounts, "/var/user", _ENVIRONMENT | dict(environ or {}))
+        with self._memory_cap() as enter:
+            return subprocess.run([*enter, *isolated, self._python, *arguments], capture_output=True, text=True)
 
     @contextmanager
     def _memory_cap(self) -> Iterator[list[str]]:
@@ -98,7 +104,7 @@ class Sandbox:
             group = Path(root) / f"mnist-infer-{os.getpid()}"
             try:
                 group.mkdir()
-                (group / limit).write_text(str(MEMORY_LIMIT_BYTES))
+                (group / limit).write_text(f"{platform.MEMORY_LIMIT_MB}M")
             except OSError:
                 if group.is_dir():
                     group.rmdir()

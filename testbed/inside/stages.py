@@ -25,22 +25,22 @@ stage("NumPy")
 from PIL import Image, ImageOps  # noqa: F401, E402
 
 stage("Pillow")
-from mnist_infer import events, pipeline, session  # noqa: F401, E402
+from mnist_infer import answers, events, log, pipeline, session  # noqa: F401, E402
 from mnist_infer.config import load_settings  # noqa: E402
-from mnist_infer.model import find_version  # noqa: E402
+from mnist_infer.versions import find_version  # noqa: E402
 
 settings = load_settings()
 stage("our code")
 library = session._load_library(session._find_tensorflow())
 stage("dlopen")
-session._load_library = lambda _: library
+session._load_library = lambda folder: library  # noqa: ARG005
 config = session.session_config(intra_op_threads=1, inter_op_threads=0, hide_gpus=False)
 model = session.SavedModelSession(find_version(settings.model_dir, None), config)
 stage("model load")
 model.predict(np.zeros((1, 784), np.float32))
 stage("first run")
-payload = json.loads(Path(os.environ["EVENT"]).read_text(encoding="utf-8"))
-pipeline.run(payload, model, settings)
+event = events.parse_event(json.loads(Path(os.environ["EVENT"]).read_text(encoding="utf-8")))
+answers.integrated_success(pipeline.run(events.parse_body(event, settings.max_body_bytes), model, settings), None)
 stage("first request")
 
 before = ("", 0.0, started)

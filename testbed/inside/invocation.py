@@ -16,6 +16,8 @@ from pathlib import Path
 
 logging.basicConfig(stream=sys.stdout, level=logging.DEBUG)
 spec = spec_from_file_location("", "/var/user/handler.py")
+assert spec
+assert spec.loader
 handler = module_from_spec(spec)
 spec.loader.exec_module(handler)
 
@@ -24,7 +26,7 @@ events = [json.loads(Path(path).read_text(encoding="utf-8")) for path in calls[1
 requests = list(zip([getattr(handler, entry) for entry in calls[::2]], events, strict=True))
 
 answers = [requests[0][0](requests[0][1], {"request_id": "first"})]
-figures = {"cpu_s": time.process_time(), "answered_at": time.monotonic()}
+figures: dict[str, object] = {"cpu_s": time.process_time(), "answered_at": time.monotonic()}
 counters = dict(line.split(": ") for line in Path("/proc/self/io").read_text().splitlines())
 figures["read_mb"] = int(counters["read_bytes"]) / 1e6
 
