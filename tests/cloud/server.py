@@ -3,7 +3,6 @@
 import base64
 import copy
 import json
-import re
 import sys
 import threading
 import traceback
@@ -16,10 +15,11 @@ from urllib.parse import parse_qsl, urlsplit
 from xml.sax.saxutils import escape
 
 from tests.cloud.containers import Containers, Outcome
-from tests.cloud.cos import APPID, Cos, xml
+from tests.cloud.cos import Cos, xml
 from tests.cloud.errors import ApiError, CosError
 from tests.cloud.scf import Scf
 from tests.cloud.schema import Schema
+from tests.cloud.services import Cam, Cls
 from tests.cloud.signatures import Account, Request, check_cos, check_tc3
 
 ACCOUNT = Account("AKIDstandinstandinstandinstandin", "standin-secret-key-not-a-real-one")
@@ -35,44 +35,6 @@ class Fault(NamedTuple):
 
     number: int
     is_after: bool
-
-
-class Cls:
-    """SearchLog, for queries that are `name:"value"` joined by AND."""
-
-    def __init__(self, scf: Scf) -> None:
-        self._scf = scf
-
-    def SearchLog(self, request: dict[str, Any]) -> dict[str, Any]:
-        wanted = dict(re.findall(r'(SCF_\w+):"([^"]+)"', request["QueryString"]))
-        found = [
-            (at, line)
-            for at, line in self._scf.log_lines
-            if request["From"] <= at < request["To"] and all(line.get(key) == value for key, value in wanted.items())
-        ]
-        first, size = int(request.get("Context") or 0), request["Limit"]
-        texts = ("TopicName", "Source", "FileName", "PkgId", "PkgLogId", "HostName", "RawLog", "IndexStatus")
-        results = [
-            {
-                **dict.fromkeys(texts, ""),
-                "HighLights": [],
-                "TopicId": request["TopicId"],
-                "Time": at,
-                "LogJson": json.dumps(line),
-            }
-            for at, line in found[first : first + size]
-        ]
-        empty: dict[str, Any] = {name: [] for name in ("ColNames", "AnalysisResults", "AnalysisRecords", "Columns")}
-        is_over = first + size >= len(found)
-        end = {"Context": "" if is_over else str(first + size), "ListOver": is_over}
-        return {**empty, **end, "Analysis": False, "Results": results, "SamplingRate": 1.0}
-
-
-class Cam:
-    """GetUserAppId."""
-
-    def GetUserAppId(self, _request: dict[str, Any]) -> dict[str, Any]:
-        return {"AppId": int(APPID), "Uin": "100000000001", "OwnerUin": "100000000001"}
 
 
 class Cloud(ThreadingHTTPServer):
@@ -247,7 +209,7 @@ class _Handler(BaseHTTPRequestHandler):
             if not found or not found[1]["Enable"]:
                 return 404, json_type, b'{"errorMessage": "no such function URL"}'
             name, url = found
-            number, version = scf.prepare(name, url["Qualifier"])
+            number, version = scf.pick_version(name, url["Qualifier"])
         if json.loads(url["TriggerDesc"])["AuthType"] == "CAM":
             try:
                 check_tc3(request, self.server.account)
