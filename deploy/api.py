@@ -45,17 +45,16 @@ class Api:
             ApiError: it was refused.
             NetworkError: there was no answer.
         """
-        for remaining in reversed(range(MAX_TRIES)):
+        for _ in range(MAX_TRIES - 1):
             try:
                 return self._send(action, service, fields)
             except NetworkError:
-                if not remaining:
-                    raise
+                pass
             except ApiError as error:
-                if not remaining or not error.code.startswith(("InternalError", *THROTTLED)):
+                if not error.code.startswith(("InternalError", *THROTTLED)):
                     raise
             time.sleep(RETRY_PAUSE_S)
-        raise AssertionError("unreachable")
+        return self._send(action, service, fields)
 
     def write(self, action: str, **fields: object) -> dict[str, Any]:
         """Send an action of SCF that changes or runs something; not again, as it may have been done without an answer.

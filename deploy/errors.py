@@ -85,6 +85,7 @@ _CURES = {
     "InvalidParameterValue.CosBucketRegion": "The bucket must be in the function's region: choose another --bucket.",
     "ResourceNotFound.Qualifier": "There is no such version: `python -m deploy status` lists them.",
     "ResourceNotFound.FunctionVersion": "There is no such version: `python -m deploy status` lists them.",
+    "InternalError": "Tencent Cloud had a fault of its own: run the command again.",
     "LimitExceeded": "A quota of the account is used up: delete what is not needed, or raise it in the console.",
     **dict.fromkeys(CONFLICTS, _CHANGING),
 }

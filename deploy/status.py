@@ -24,6 +24,8 @@ def print_status(function: Function) -> None:
         raise DeployError(f"There is no function {function.name}: make it with `python -m deploy up`.")
     traffic = read_traffic(function)
     print(f"{function.name}: {found['Status']}, {found['MemorySize']} MB, {found['Timeout']} s, {_kind(found)}")
+    for reason in found.get("StatusReasons") or []:
+        print(f"{reason['ErrorCode']}: {reason['ErrorMessage']}")
     for url in function.urls():
         print(f"URL of {'the traffic' if url.qualifier == ALIAS else url.qualifier}: {url.address} ({url.auth})")
     rows = [

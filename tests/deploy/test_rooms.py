@@ -25,6 +25,5 @@ def test_a_foreign_library_is_known_to_one_module(path: Path) -> None:
             imported |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             imported.add((node.module or "").partition(".")[0])
-
     assert {package for package in imported if KNOWN_TO.get(package, path.stem) != path.stem} == set()
     assert "mnist_infer" not in imported

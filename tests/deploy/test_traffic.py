@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from deploy import trial
 from testbed.pictures import EXAMPLES
 from tests.cloud.server import Cloud
 from tests.deploy.conftest import FUNCTION, Run, Zips
@@ -86,6 +87,17 @@ def test_a_failed_trial_shows_what_was_expected_what_came_and_the_log(
     assert 'it gave:  {"status": 200, "content": {"result": 4' in done.errors
     assert 'its log:  {"event": "request"' in done.errors
     assert alias(cloud)[0] == "1"
+
+
+def test_a_version_as_broken_as_this_machine_gets_no_traffic(
+    cloud: Cloud, up: Run, deploy: Run, zips: Zips, broken_zips: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    up(zips[0])
+    failure = {"statusCode": 500, "body": '{"result": -1, "errCode": "internal_error"}'}
+    monkeypatch.setattr(trial, "expected_answers", lambda _handler, events, _environ: dict.fromkeys(events, failure))
+    done = deploy("up", "--yes", "--zip", broken_zips["wrong digits"])
+    assert (done.status, alias(cloud)) == (1, ("1", {}))
+    assert "no example event gives a digit" in done.errors
 
 
 def test_a_version_that_failed_is_tried_again_by_the_next_run_and_fails_again(
