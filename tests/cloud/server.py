@@ -134,6 +134,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if headers["host"].endswith(".tencentscf.com"):
             answer = self._function_url(request)
+            self.server.requests.append((f"URL {request.path}", str(answer[0])))
         else:
             with self.server.lock:
                 answer = self._api(request) if "x-tc-action" in headers else self._cos(request)
