@@ -44,7 +44,17 @@ class Rollout:
             self.version = self._find_version()
 
     def steps(self) -> list[Step]:
-        """Return what differs, in the order in which it has to be done."""
+        """Return what differs, in the order in which it has to be done.
+
+        Raises:
+            DeployError: a URL would lead to the new code before it is tried.
+        """
+        exposed = next((url for url in self._urls if url.qualifier == LATEST), None)
+        if exposed and not self.version:
+            raise DeployError(
+                f"The URL {exposed.address} leads to $LATEST, and would meet the new code untried. Delete it in the"
+                " console, under Function URL; this command then makes one that leads to $DEFAULT."
+            )
         steps = [] if self.version else [*self._upload_steps(), *self._version_steps()]
         return [*steps, *self._traffic_steps(), *self._url_steps()]
 

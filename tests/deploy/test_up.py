@@ -193,6 +193,19 @@ def test_up_publishes_what_a_function_made_in_the_console_runs_before_it_changes
     assert ask(cloud).json()["result"] == 9
 
 
+def test_up_refuses_to_change_code_that_a_url_leads_to_directly(
+    cloud: Cloud, up: Run, deploy: Run, zips: Zips
+) -> None:
+    up(zips[0])
+    urls = cloud.scf.functions[FUNCTION]["urls"]
+    urls["$LATEST"] = {**urls["$DEFAULT"], "Qualifier": "$LATEST", "TriggerName": "other"}
+    before = cloud.save()
+    done = deploy("up", "--yes", "--zip", zips[1])
+    assert (done.status, cloud.save() == before) == (1, True)
+    assert "leads to $LATEST, and would meet the new code untried" in done.errors
+    assert "nothing was changed" in up(zips[0]).output
+
+
 def test_up_does_not_touch_a_function_of_another_kind(cloud: Cloud, up: Run, deploy: Run, zips: Zips) -> None:
     up(zips[0])
     before = cloud.save()
