@@ -193,9 +193,7 @@ def test_up_publishes_what_a_function_made_in_the_console_runs_before_it_changes
     assert ask(cloud).json()["result"] == 9
 
 
-def test_up_refuses_to_change_code_that_a_url_leads_to_directly(
-    cloud: Cloud, up: Run, deploy: Run, zips: Zips
-) -> None:
+def test_up_refuses_to_change_code_that_a_url_leads_to_directly(cloud: Cloud, up: Run, deploy: Run, zips: Zips) -> None:
     up(zips[0])
     urls = cloud.scf.functions[FUNCTION]["urls"]
     urls["$LATEST"] = {**urls["$DEFAULT"], "Qualifier": "$LATEST", "TriggerName": "other"}
