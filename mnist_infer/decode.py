@@ -35,17 +35,20 @@ class _Decoder(NamedTuple):
         module: imported when the first such file comes. `Image.open` would import every decoder
             there is to find the one, and run whatever it finds.
         name: of its class in that module.
-        bytes_per_pixel: memory that decoding takes, measured over all of its modes.
+        bytes_per_pixel: memory that decoding takes, measured over all of its modes, for each pixel that comes out.
+        has_drafts: whether it can give a picture at a half, a quarter or an eighth of its width and height.
     """
 
     module: str
     name: str
     bytes_per_pixel: float
+    has_drafts: bool = False
 
 
 _DECODERS = {
     "PNG": _Decoder("PIL.PngImagePlugin", "PngImageFile", 9.5),
-    "JPEG": _Decoder("PIL.JpegImagePlugin", "JpegImageFile", 1.5),
+    "JPEG": _Decoder("PIL.JpegImagePlugin", "JpegImageFile", 1.5, has_drafts=True),
+    "CMYK JPEG": _Decoder("PIL.JpegImagePlugin", "JpegImageFile", 6.0, has_drafts=True),
     "BMP": _Decoder("PIL.BmpImagePlugin", "BmpImageFile", 9.5),
     "GIF": _Decoder("PIL.GifImagePlugin", "GifImageFile", 9.5),
     "WebP": _Decoder("PIL.WebPImagePlugin", "WebPImageFile", 20.0),
@@ -102,10 +105,13 @@ def decode(content: bytes, max_memory_bytes: int) -> NDArray[np.uint8]:
 
 
 def _check_memory(picture: Picture, max_memory_bytes: int) -> None:
-    width, height = max(picture.width, _SHORTEST_SIDE), max(picture.height, _SHORTEST_SIDE)
-    needed = width * height * _DECODERS[picture.kind].bytes_per_pixel + picture.coefficient_bytes
-    if needed > max_memory_bytes:
-        megapixels = int(max_memory_bytes / needed * width * height) // 100_000 / 10
+    decoder = _DECODERS[picture.kind]
+    pixels = max(picture.width, _SHORTEST_SIDE) * max(picture.height, _SHORTEST_SIDE)
+    scale = min(max(min(picture.width, picture.height) // _DRAFT_SIDE, 1), 8) if decoder.has_drafts else 1
+    decoded_pixels = pixels / (1 << scale.bit_length() - 1) ** 2  # the scale is a power of two
+    needed_bytes = decoded_pixels * decoder.bytes_per_pixel + picture.decoder_bytes
+    if needed_bytes > max_memory_bytes:
+        megapixels = int(max_memory_bytes / needed_bytes * pixels) // 100_000 / 10
         raise ImageTooLarge(f"the image has more than {megapixels} megapixels, the most for a file of its kind")
 
 

@@ -55,7 +55,7 @@ def walk_jpeg(content: bytes) -> Picture:
     frame: _Frame | None = None
     orientation: int | None = None
     parts: list[bytes | memoryview] = [b"\xff\xd8"]
-    coefficient_bytes = visited = 0
+    decoder_bytes = visited = 0
     is_whole = False
     for marker, segment, scan in _segments(content):
         if is_whole:
@@ -72,16 +72,17 @@ def walk_jpeg(content: bytes) -> Picture:
         parts.append(scan)
         blocks = _visited_blocks(frame, segment)
         assert frame
-        if not (coefficient_bytes or frame.is_progressive) and len(blocks) == len(frame.blocks):
-            is_whole = True  # in one scan: a decoder looks at nothing that follows
-            continue
-        coefficient_bytes = sum(frame.blocks.values()) * _BLOCK_BYTES
         visited += sum(blocks)
         if visited > _MAX_VISITED_BLOCKS:
-            raise ImageTooLarge("the image takes too many passes to decode: send a baseline JPEG, or PNG")
+            raise ImageTooLarge("the image takes too many passes to decode: send a smaller one, or PNG")
+        if not (decoder_bytes or frame.is_progressive) and len(blocks) == len(frame.blocks):
+            is_whole = True  # in one scan: a decoder looks at nothing that follows
+            continue
+        decoder_bytes = sum(frame.blocks.values()) * _BLOCK_BYTES
     require(frame, "it has no frame")
     assert frame
-    return Picture("JPEG", frame.width, frame.height, b"".join(parts), orientation or UPRIGHT, coefficient_bytes)
+    kind = "CMYK JPEG" if len(frame.blocks) == 4 else "JPEG"
+    return Picture(kind, frame.width, frame.height, b"".join(parts), orientation or UPRIGHT, decoder_bytes)
 
 
 def _segments(content: bytes) -> Iterator[tuple[int, bytes, bytes | memoryview]]:

@@ -13,12 +13,13 @@ class Picture(NamedTuple):
     """A file of one picture and nothing besides.
 
     Attributes:
-        kind: `PNG`, `JPEG`, `BMP`, `GIF` or `WebP`.
+        kind: `PNG`, `JPEG`, `CMYK JPEG`, `BMP`, `GIF` or `WebP`.
         width: in pixels, as the decoder will have it.
         height: the same.
         content: the file, written anew.
         orientation: 1 to 8, how Exif says that the picture is to be turned.
-        coefficient_bytes: memory for a JPEG's coefficients, where they are kept until its last scan.
+        decoder_bytes: memory that the decoder needs besides the pixels: a JPEG's coefficients, where they are kept
+            until its last scan, or the tables of a lossless WebP.
     """
 
     kind: str
@@ -26,7 +27,7 @@ class Picture(NamedTuple):
     height: int
     content: bytes
     orientation: int = UPRIGHT
-    coefficient_bytes: int = 0
+    decoder_bytes: int = 0
 
 
 def require(condition: object, rule: str) -> None:

@@ -11,12 +11,15 @@ from collections.abc import Iterator
 
 from mnist_infer.image_file.exif import read_orientation
 from mnist_infer.image_file.picture import UPRIGHT, Picture, require, unpack
+from mnist_infer.image_file.webp_lossless import lossless_table_bytes
 
 _Size = tuple[int, int]
 _Chunk = tuple[bytes, memoryview]
 
 _ALPHA, _ANIMATION = 0x10, 0x02  # flags of VP8X, 2.7
-_FRAME_HEADER_BYTES = 16
+_FRAME_HEADER_BYTES = 16  # 2.7.1.1
+_LOSSLESS_HEADER_BITS = 40  # 3.4
+_LOSSLESS_ALPHA, _ALPHA_HEADER_BITS = 1, 8  # 2.7.1.2
 _MAX_CHUNKS = 2**14  # a frame each: nine minutes of an animation
 
 
@@ -27,13 +30,13 @@ def walk_webp(content: bytes) -> Picture:
     for kind, field in _chunks(memoryview(content)[12 : 8 + riff_bytes]):
         chunks.setdefault(kind, field)
     orientation = read_orientation(chunks[b"EXIF"]) if b"EXIF" in chunks else UPRIGHT
-    if b"VP8X" not in chunks:
-        bitstream = _bitstream(chunks)
-        size, parts = _bitstream_size(*bitstream), [bitstream]
+    if b"VP8X" in chunks:
+        size, parts, frame = _extended(chunks)
     else:
-        size, parts = _extended(chunks)
+        parts = frame = [_bitstream(chunks)]
+        size = _bitstream_size(*frame[0])
     body = b"WEBP" + b"".join(map(_packed, parts))
-    return Picture("WebP", *size, b"RIFF" + struct.pack("<I", len(body)) + body, orientation)
+    return Picture("WebP", *size, b"RIFF" + struct.pack("<I", len(body)) + body, orientation, _table_bytes(frame))
 
 
 def _chunks(content: memoryview) -> Iterator[_Chunk]:
@@ -50,15 +53,15 @@ def _chunks(content: memoryview) -> Iterator[_Chunk]:
     require(False, "it has more chunks than encoders write")
 
 
-def _extended(chunks: dict[bytes, memoryview]) -> tuple[_Size, list[_Chunk]]:
-    """Return the size of the canvas and the chunks of an extended file: 2.7."""
+def _extended(chunks: dict[bytes, memoryview]) -> tuple[_Size, list[_Chunk], list[_Chunk]]:
+    """Return the size of the canvas, the chunks of an extended file, and those of its frame: 2.7."""
     header = chunks[b"VP8X"]
     require(len(header) == 10, "its header has another length")
     size = _size_24(header, 4)
     if not header[0] & _ANIMATION:
         frame = _frame_chunks(chunks)
         require(_bitstream_size(*frame[-1]) == size, "its sizes differ")
-        return size, [_canvas(header, _ALPHA), *frame]
+        return size, [_canvas(header, _ALPHA), *frame], frame
     require(b"ANIM" in chunks and b"ANMF" in chunks, "it has no frame")  # 2.7.1.1
     animation, first = chunks[b"ANIM"], chunks[b"ANMF"]
     require(len(animation) == 6 and len(first) > _FRAME_HEADER_BYTES, "a frame has another length")
@@ -68,7 +71,8 @@ def _extended(chunks: dict[bytes, memoryview]) -> tuple[_Size, list[_Chunk]]:
     require(_bitstream_size(*frame[-1]) == frame_size, "its sizes differ")
     require(left + frame_size[0] <= size[0] and top + frame_size[1] <= size[1], "its frame is not on the canvas")
     only = b"".join((first[:_FRAME_HEADER_BYTES], *map(_packed, frame)))
-    return size, [_canvas(header, _ALPHA | _ANIMATION), (b"ANIM", animation), (b"ANMF", memoryview(only))]
+    parts = [_canvas(header, _ALPHA | _ANIMATION), (b"ANIM", animation), (b"ANMF", memoryview(only))]
+    return size, parts, frame
 
 
 def _canvas(header: memoryview, flags: int) -> _Chunk:
@@ -97,6 +101,18 @@ def _bitstream_size(kind: bytes, bitstream: memoryview) -> _Size:
     signature, bits = unpack("<BI", bitstream, 0)  # 2.6: 3.4
     require(signature == 0x2F, "its pixels have no signature")
     return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+
+
+def _table_bytes(frame: list[_Chunk]) -> int:
+    """Return the memory for the tables of what is packed without loss, the picture or its transparency."""
+    width, height = _bitstream_size(*frame[-1])
+    table_bytes = 0
+    for kind, field in frame:
+        if kind == b"VP8L":
+            table_bytes += lossless_table_bytes(field, _LOSSLESS_HEADER_BITS, width, height)
+        elif kind == b"ALPH" and field and field[0] & 3 == _LOSSLESS_ALPHA:
+            table_bytes += lossless_table_bytes(field, _ALPHA_HEADER_BITS, width, height)
+    return table_bytes
 
 
 def _size_24(field: memoryview, position: int) -> _Size:
