@@ -7,7 +7,7 @@ Source:
 from mnist_infer.image_file.picture import Picture, require, unpack
 
 _EXTENSION, _IMAGE = 0x21, 0x2C
-_GRAPHIC_CONTROL = 0xF9
+_GRAPHIC_CONTROL = b"\xf9\4"  # and its length
 _MAX_BLOCKS = 2**17  # encoders fill blocks with 255 bytes: 41 000 in 10 MiB
 
 
@@ -23,8 +23,8 @@ def walk_gif(content: bytes) -> Picture:
             break
         require(label == _EXTENSION, "it has no frame")  # 24 to 26
         end, count = _skip_blocks(content, position + 2, _MAX_BLOCKS - blocks)
-        blocks += count
-        if content[position + 1] == _GRAPHIC_CONTROL and content[position + 2] == 4:  # 23
+        blocks += 1 + count
+        if content[position + 1 : position + 3] == _GRAPHIC_CONTROL:  # 23
             control = content[position : position + 7] + b"\0"
         position = end
     left, top, frame_width, frame_height, packed = unpack("<HHHHB", content, position + 1)  # 20

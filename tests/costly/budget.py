@@ -47,9 +47,10 @@ class Decoders:
 
 
 @contextmanager
-def running_decoders() -> Iterator[Decoders]:
-    """Run the process that the others are started from."""
-    command = [sys.executable, "-m", "tests.costly.server"]
+def running_decoders(change: str = "") -> Iterator[Decoders]:
+    """Run the process that the others are started from; `change` is Python to run in it once it is warm."""
+    script = f"from tests.costly import server\nserver.warm_up()\n{change}\nserver.serve()"
+    command = [sys.executable, "-c", script]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdin
         assert server.stdout

@@ -24,7 +24,9 @@ def frame(marker: int, width: int, height: int, sampling: Sequence[tuple[int, in
     return segment(marker, struct.pack(">BHHB", 8, height, width, len(sampling)) + components)
 
 
-def scan(data: bytes, names: Sequence[int] = (1, 2, 3), first: int = 0, last: int = 63, high: int = 0, low: int = 0) -> bytes:
+def scan(
+    data: bytes, names: Sequence[int] = (1, 2, 3), first: int = 0, last: int = 63, high: int = 0, low: int = 0
+) -> bytes:
     components = b"".join(bytes((name, 0)) for name in names)
     return segment(0xDA, bytes([len(names)]) + components + bytes((first, last, high << 4 | low))) + data
 
@@ -41,17 +43,17 @@ DETAILED = codes(0, kind=0) + codes(1, kind=1)  # each coefficient is two bits
 BANDS = codes(0, kind=0) + codes(0xE0, 0x00, kind=1)  # 32 767 blocks without coefficients are two bytes
 VALID = valid_images()["jpeg-RGB"]
 BODY = VALID[2:]
-MARKERS = sorted({*range(0xC0, 0x100)} - {0xFF} - {*range(0xD0, 0xDA)}) + [0x01, 0xD0, 0xD8]
+MARKERS = (0xC0, 0xC4, 0xC9, 0xDA, 0xDB, 0xDC, 0xDD, 0xE0, 0xE1, 0xE2, 0xEE, 0xFE, 0x01, 0xD8)
 
 
 def jpeg_files() -> Makers:
     for name, sampling in (("full", FULL), ("half", HALF), ("grey", GREY), ("cmyk", CMYK), ("coarse", COARSE)):
-        for megapixels in (20, 84, 160, 320, 500):
+        for megapixels in (84, 160, 500):
             yield f"jpeg/flat-{name}-{megapixels}", partial(flat, sampling, megapixels)
         yield f"jpeg/detailed-{name}", partial(detailed, sampling)
         yield f"jpeg/narrow-{name}", partial(flat, sampling, 84, width=65500)
-        for megapixels in (5, 9, 13, 17, 28, 40):
-            for scans in (10, 30, 300):
+        for megapixels in (9, 13, 17, 40):
+            for scans in (10, 30):
                 yield f"jpeg/progressive-{name}-{megapixels}-{scans}", partial(progressive, sampling, megapixels, scans)
         yield f"jpeg/refined-{name}", partial(refined, sampling)
         yield f"jpeg/sequential-scans-{name}", partial(sequential, sampling)
@@ -74,11 +76,18 @@ def jpeg_files() -> Makers:
         yield f"jpeg/{name}-in-the-scan-of-a-progressive", partial(in_progressive, block)
         yield f"jpeg/{name}-behind-the-end", partial(repeated, VALID, block)
     yield "jpeg/restart-after-each-block", partial(restarting, 3000)
-    for kind, content in ((0xE2, b"ICC_PROFILE\0\1\xff"), (0xE2, b"MPF\0II*\0\x08\0\0\0\xff\xff"), (0xED, b"Photoshop 3.0\0")):
+    for kind, content in (
+        (0xE2, b"ICC_PROFILE\0\1\xff"),
+        (0xE2, b"MPF\0II*\0\x08\0\0\0\xff\xff"),
+        (0xED, b"Photoshop 3.0\0"),
+    ):
         for length in (0, 65000):
             long = segment(kind, content + b"8BIM\3\xed\0\0\0\0" * (length // 10))
             yield f"jpeg/{content[:3].decode()}-many-{length}", partial(repeated, START, long, BODY)
-    yield "jpeg/JFIF-thumbnails", partial(repeated, START, segment(0xE0, b"JFIF\0\1\1\0\0\1\0\1\xff\xff" + bytes(65000)), BODY)
+    yield (
+        "jpeg/JFIF-thumbnails",
+        partial(repeated, START, segment(0xE0, b"JFIF\0\1\1\0\0\1\0\1\xff\xff" + bytes(65000)), BODY),
+    )
     yield "jpeg/Adobe-many", partial(repeated, START, segment(0xEE, b"Adobe\0\x64\0\0\0\0\1"), BODY)
     for name, exif in exif_files().items():
         content = partial(lambda exif: segment(0xE1, b"Exif\0\0" + exif()[:65000]), exif)

@@ -1,4 +1,4 @@
-"""Reads names of files and forks a process for each, within limits: `python -m tests.costly.server`.
+"""Reads names of files and forks a process for each, within limits.
 
 A reply is a line of JSON: the fields of `budget.Cost`.
 """
@@ -19,15 +19,20 @@ from mnist_infer.normalise import to_model_input
 from tests.costly.budget import MAX_ADDED_BYTES, MAX_CPU_S
 from tests.fuzz.valid_images import valid_images
 
-# Of the budget: so far beyond it the system steps in. The address space counts what is asked for, not what is used.
-MEMORY_LIMIT = 5 * MAX_ADDED_BYTES
+# So far beyond the budget the system steps in. The address space counts what is asked for, not what is used: of a
+# limit near the budget a decoder's refusal could come from the limit alone.
+MEMORY_LIMIT = 12 * MAX_ADDED_BYTES
 CPU_LIMIT_S = round(4 * MAX_CPU_S)
 
 
-def main() -> None:
-    """Serve until the pipe is closed."""
-    for content in valid_images().values():  # imports what decodes them
+def warm_up() -> None:
+    """Import what decodes every format."""
+    for content in valid_images().values():
         read(content)
+
+
+def serve() -> None:
+    """Serve until the pipe is closed."""
     for line in sys.stdin:
         reading, writing = os.pipe()
         child = os.fork()
@@ -74,7 +79,3 @@ def resident(name: str) -> int:
     found = re.search(rf"{name}:\s+(\d+)", Path("/proc/self/status").read_text())
     assert found
     return int(found[1]) * 1024
-
-
-if __name__ == "__main__":
-    main()

@@ -5,6 +5,7 @@ from functools import partial
 
 from PIL import Image
 
+from tests.costly.budget import MAX_BYTES
 from tests.costly.making import HUGE, Makers, exif_files, repeated
 from tests.fuzz.valid_images import riff, valid_images, webp_chunk
 from tests.pictures import encode
@@ -29,27 +30,101 @@ class Bits:
             self._value >>= 8 * whole
             self._length -= 8 * whole
 
+    @property
+    def length(self) -> int:
+        return 8 * len(self._whole) + self._length
+
     def content(self) -> bytes:
         return bytes(self._whole) + self._value.to_bytes((self._length + 7) // 8, "little")
 
 
 def webp_files() -> Makers:
-    for side in (400, 600, 1024, 2000, 2520):
-        for table in ("small", "large"):
-            yield f"webp/lossless-groups-{side}-{table}", lambda side=side, table=table: riff(
-                webp_chunk(b"VP8L", many_groups(side, side, table))
-            )
+    for side in (28, 400, 600, 1024, 2520):
+        for wide in (False, True):
+            name = f"webp/lossless-codes-{side}-{'wide' if wide else 'narrow'}"
+            yield name, lambda side=side, wide=wide: riff(webp_chunk(b"VP8L", many_codes(side, side, wide)))
+        yield f"webp/alpha-codes-{side}", partial(alpha_codes, side)
+    for size in ((2520, 2520), (16383, 390), (390, 16383), (16383, 16383)):
+        for lossless in (False, True):
+            name = f"{size[0]}x{size[1]}-{'lossless' if lossless else 'lossy'}"
+            if size[0] * size[1] < 10**7:
+                yield f"webp/{name}", partial(canvas_of, size, lossless)
+            yield f"webp/{name}-in-the-header-only", partial(patched_size, size, lossless)
+    for mode in ("RGB", "RGBA"):
+        for lossless in (False, True):
+            for noise in (0, 60):
+                yield f"webp/largest-{mode}-{lossless}-{noise}", partial(largest, mode, lossless, noise)
+    for kind in CHUNKS:
+        for name, image in (("lossy", LOSSY), ("lossless", LOSSLESS)):
+            for content in (b"", bytes(2**18)):
+                block = webp_chunk(kind, content)
+                yield f"webp/{kind.decode()}-{len(content)}-{name}", partial(many, block, image, name == "lossy")
+    for length in (0, 7, HUGE, 2**32 - 1):
+        yield f"webp/chunk-says-{length}", lambda length=length: riff(webp_chunk(b"ICCP", bytes(10**6), length), LOSSY)
+        yield f"webp/file-says-{length}", lambda length=length: repeated(riff(LOSSY, size=length), LOSSY)
+    for place in (0, 99, 2**24 - 1):
+        yield f"webp/frame-at-{place}", partial(animated, (28, 28), place, 1)
+    for size in ((28, 28), (2520, 2520), (2**24, 2**24), (1, 2**24)):
+        for frames in (1, 10**6):
+            yield f"webp/animated-{size[0]}x{size[1]}-{frames}", partial(animated, size, 0, frames)
+    for name, exif in exif_files().items():
+        yield f"webp/exif-{name}", lambda exif=exif: riff(EXTENDED, LOSSY, webp_chunk(b"EXIF", exif()))
+        yield f"webp/exif-{name}-many", lambda exif=exif: many(webp_chunk(b"EXIF", exif()), EXTENDED + LOSSY, False)
+
+
+EXTENDED = webp_chunk(b"VP8X", b"\x08\0\0\0" + (12).to_bytes(3, "little") + (9).to_bytes(3, "little"))
+
+
+def many(block: bytes, image: bytes, before: bool) -> bytes:
+    blocks = repeated(b"", block, most=MAX_BYTES - len(image) - 12)
+    return riff(blocks, image) if before else riff(image, blocks)
+
+
+def canvas_of(size: tuple[int, int], lossless: bool) -> bytes:
+    return encode(Image.new("RGB", size), "WEBP", lossless=lossless, method=0, quality=0)
+
+
+def patched_size(size: tuple[int, int], lossless: bool) -> bytes:
+    width, height = size
+    if lossless:
+        packed = (width - 1) | (height - 1) << 14
+        return riff(LOSSLESS[:9] + struct.pack("<I", packed) + LOSSLESS[13:])
+    return riff(LOSSY[:14] + struct.pack("<HH", width, height) + LOSSY[18:])
+
+
+def largest(mode: str, lossless: bool, noise: int) -> bytes:
+    """Return a picture of as many pixels as are accepted."""
+    image = Image.effect_noise((252, 250), noise).resize((2520, 2500), Image.Resampling.NEAREST).convert(mode)
+    if mode == "RGBA":
+        image.putalpha(image.getchannel(0))
+    return encode(image, "WEBP", lossless=lossless, method=0, quality=30)
+
+
+def animated(size: tuple[int, int], place: int, frames: int) -> bytes:
+    canvas = b"\x02\0\0\0" + b"".join((side - 1).to_bytes(3, "little") for side in size)
+    frame = place.to_bytes(3, "little") * 2 + (12).to_bytes(3, "little") + (9).to_bytes(3, "little") + bytes(4) + LOSSY
+    head = webp_chunk(b"VP8X", canvas) + webp_chunk(b"ANIM", bytes(6))
+    block = webp_chunk(b"ANMF", frame)
+    return riff(head, block * min(frames, (MAX_BYTES - 100) // len(block)))
+
+
+def alpha_codes(side: int) -> bytes:
+    """Return a lossy picture whose transparency has as many codes as it can."""
+    lossy = encode(Image.new("RGB", (side, side)), "WEBP", method=0)[12:]
+    canvas = b"\x10\0\0\0" + (side - 1).to_bytes(3, "little") * 2
+    alpha = b"\1" + many_codes(side, side)[5:]
+    return riff(webp_chunk(b"VP8X", canvas), webp_chunk(b"ALPH", alpha), lossy)
 
 
 ONE_SYMBOL = (0b0001, 4)  # a code of one symbol: simple, one, of one bit, zero
 
 
-def many_groups(width: int, height: int, tables: str = "small") -> bytes:
+def many_codes(width: int, height: int, wide: bool = False) -> bytes:
     """Return a lossless picture in which each block of 4x4 pixels has five Huffman codes of its own: RFC 9649, 3.7."""
     bits = Bits()
     bits.add(0x2F | (width - 1) << 8 | (height - 1) << 22, 40)
     bits.add(0, 1)  # no transform
-    bits.add(0, 1)  # no colour cache
+    bits.add(0, 1) if not wide else bits.add(1 | 11 << 1, 5)  # a colour cache of 2^11
     bits.add(1, 1)  # more groups of codes than one
     bits.add(0, 3)  # for blocks of 4x4
     blocks = -(-width // 4) * -(-height // 4)
@@ -63,10 +138,10 @@ def many_groups(width: int, height: int, tables: str = "small") -> bytes:
     for block in range(blocks):
         number = block % groups
         bits.add(reverse[number & 255] | reverse[number >> 8] << 8, 16)
-    group = five_codes(tables)
-    for _ in range(groups):
+    group = five_codes(wide)
+    for _ in range(min(groups, (MAX_BYTES - 4_000_000) * 8 // group[1])):
         bits.add(*group)
-    return bits.content() + bytes(64)
+    return bits.content() + bytes(width * height // 2 + 8)
 
 
 def all_of_8_bits(bits: Bits, symbols: int) -> None:
@@ -79,6 +154,27 @@ def all_of_8_bits(bits: Bits, symbols: int) -> None:
     bits.add((1 << 256) - 1, symbols)
 
 
-def five_codes(tables: str) -> tuple[int, int]:
+def five_codes(wide: bool) -> tuple[int, int]:
+    """Return the bits of a group: of one symbol each, or for green of two, which all others' tables follow."""
     value, length = ONE_SYMBOL
+    if wide:
+        bits = Bits()
+        for symbols in (2328, 256, 256, 256, 40):
+            long_codes(bits, symbols)
+        content = bits.content()
+        return int.from_bytes(content, "little"), bits.length
     return sum(value << length * code for code in range(5)), length * 5
+
+
+def long_codes(bits: Bits, symbols: int) -> None:
+    """Add a code with one symbol of each length from 1 to 14 and two of 15, the rest unused."""
+    bits.add(0, 1)
+    bits.add(19 - 4, 4)
+    # Of the code lengths 17, 18, 0, 1 to 5, 16, 6 to 15: 0 and 1 to 15 in four bits each.
+    for length in (0, 0, 4, 4, 4, 4, 4, 4, 0, *(4,) * 10):
+        bits.add(length, 3)
+    bits.add(1, 1)  # as many code lengths as follow
+    bits.add(2, 3)
+    bits.add(16 - 2, 6)
+    for length in (*range(1, 16), 15):
+        bits.add(int(f"{length:04b}"[::-1], 2), 4)
