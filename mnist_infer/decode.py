@@ -46,13 +46,15 @@ class _Decoder(NamedTuple):
 
 
 _DECODERS = {
-    "PNG": _Decoder("PIL.PngImagePlugin", "PngImageFile", 9.5),
-    "JPEG": _Decoder("PIL.JpegImagePlugin", "JpegImageFile", 1.5, has_drafts=True),
-    "CMYK JPEG": _Decoder("PIL.JpegImagePlugin", "JpegImageFile", 6.0, has_drafts=True),
-    "BMP": _Decoder("PIL.BmpImagePlugin", "BmpImageFile", 9.5),
-    "GIF": _Decoder("PIL.GifImagePlugin", "GifImageFile", 9.5),
-    "WebP": _Decoder("PIL.WebPImagePlugin", "WebPImageFile", 20.0),
+    "PNG": _Decoder("PIL.PngImagePlugin", "PngImageFile", 8.5),
+    "JPEG": _Decoder("PIL.JpegImagePlugin", "JpegImageFile", 1.2, has_drafts=True),
+    "CMYK JPEG": _Decoder("PIL.JpegImagePlugin", "JpegImageFile", 4.5, has_drafts=True),
+    "BMP": _Decoder("PIL.BmpImagePlugin", "BmpImageFile", 5.5),
+    "GIF": _Decoder("PIL.GifImagePlugin", "GifImageFile", 8.7),
+    "WebP": _Decoder("PIL.WebPImagePlugin", "WebPImageFile", 17.6),
 }
+
+_DECODER_BYTES = 2_000_000  # its buffers, whatever the picture
 
 # Each copy of a picture has a pointer to every row, and a decoder has rows of its own. In a picture
 # of few columns or rows they outweigh the pixels, so each side counts as no shorter than this.
@@ -110,8 +112,9 @@ def _check_memory(picture: Picture, max_memory_bytes: int) -> None:
     scale = min(max(min(picture.width, picture.height) // _DRAFT_SIDE, 1), 8) if decoder.has_drafts else 1
     decoded_pixels = pixels / (1 << scale.bit_length() - 1) ** 2  # the scale is a power of two
     needed_bytes = decoded_pixels * decoder.bytes_per_pixel + picture.decoder_bytes
-    if needed_bytes > max_memory_bytes:
-        megapixels = int(max_memory_bytes / needed_bytes * pixels) // 100_000 / 10
+    available_bytes = max_memory_bytes - len(picture.content) - _DECODER_BYTES
+    if needed_bytes > available_bytes:
+        megapixels = max(available_bytes, 0) / needed_bytes * pixels // 100_000 / 10
         raise ImageTooLarge(f"the image has more than {megapixels} megapixels, the most for a file of its kind")
 
 

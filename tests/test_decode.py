@@ -1,5 +1,7 @@
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +10,7 @@ from PIL import Image, ImageFile
 
 from mnist_infer.decode import decode
 from mnist_infer.errors import ImageDamaged, ImageFormatUnknown, ImageTooLarge
+from tests.costly.jpeg_files import FULL, HALF, flat, progressive
 from tests.fuzz.valid_images import bmp, bmp_header, riff, webp_chunk
 from tests.pictures import ROOT, digit_png, encode
 
@@ -89,8 +92,8 @@ LARGEST_MEGAPIXELS = {
     ("BMP", "RGB"): 13.4,
     ("GIF", "P"): 13.4,
     ("JPEG", "RGB"): 85.3,
-    ("JPEG progressive", "RGB"): 13.7,
-    ("JPEG progressive", "CMYK"): 13.7,
+    ("JPEG progressive", "RGB"): 17.0,
+    ("JPEG progressive", "CMYK"): 13.3,
     ("WEBP", "RGBA"): 6.4,
 }
 
@@ -134,8 +137,26 @@ def test_the_largest_picture_of_each_kind_adds_at_most_128_mb_and_a_larger_one_i
     command = [sys.executable, "-c", MEASURE_DECODING, write("largest", (2000, height)), write("small", (8, 8))]
     child = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert int(child.stdout) <= 128_000_000
-    with pytest.raises(ImageTooLarge, match=f"more than {LARGEST_MEGAPIXELS[kind, mode]}"):
-        decode(write("larger", (2000, height + 60)).read_bytes(), LIMIT)
+    if (kind, mode) != ("JPEG", "RGB"):
+        with pytest.raises(ImageTooLarge, match="the most for a file of its kind"):
+            decode(write("larger", (2000, round(height * 1.25))).read_bytes(), LIMIT)
+
+
+@pytest.mark.parametrize(
+    ("jpeg", "accepted", "refused"),
+    [
+        pytest.param(partial(flat, FULL), 170, 172, id="baseline"),
+        pytest.param(partial(flat, HALF), 340, 342, id="baseline, colours at half the width and height"),
+        pytest.param(partial(progressive, FULL, scans=10), 17, 22, id="progressive"),
+        pytest.param(partial(progressive, HALF, scans=10), 40, 44, id="progressive, colours at half"),
+    ],
+)
+def test_a_jpeg_of_as_many_megapixels_as_the_documents_say_is_read(
+    jpeg: Callable[..., bytes], accepted: int, refused: int
+) -> None:
+    assert max(decode(jpeg(megapixels=accepted), LIMIT).shape) <= 1024
+    with pytest.raises(ImageTooLarge):
+        decode(jpeg(megapixels=refused), LIMIT)
 
 
 @pytest.mark.parametrize("size", [(100_000, 120), (120, 100_000), (800_000, 1)])
@@ -227,3 +248,22 @@ def test_a_png_whose_data_does_not_match_its_checksum_is_damaged() -> None:
     content[20] ^= 1  # in the header, so that the size is another
     with pytest.raises(ImageDamaged):
         decode(bytes(content), LIMIT)
+
+
+@pytest.mark.parametrize("bug", [MemoryError, TypeError, AssertionError])
+def test_what_is_no_fault_of_the_file_is_not_told_as_one(bug: type[Exception], monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise bug
+
+    monkeypatch.setattr("mnist_infer.decode._reduce", fail)
+    with pytest.raises(bug):
+        decode(digit_png(3), LIMIT)
+
+
+def test_memory_that_the_decoder_was_not_given_is_no_damage(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(ImageFile.ImageFile, "load", fail)
+    with pytest.raises(MemoryError):
+        decode(encode(RAMP, "BMP"), LIMIT)

@@ -30,7 +30,7 @@ def walk_gif(content: bytes) -> Picture:
     left, top, frame_width, frame_height, packed = unpack("<HHHHB", content, position + 1)  # 20
     data = position + 10 + _colour_table_bytes(packed) + 1  # 21, 22
     end, _ = _skip_blocks(content, data, _MAX_BLOCKS - blocks)
-    parts += [control, content[position:end], b";"]
+    parts += [control, content[position:end], b";" if end < len(content) else b""]  # 27
     # A decoder makes the screen larger where the frame does not fit.
     width, height = max(width, left + frame_width), max(height, top + frame_height)
     require(width and height, "it has no size")
