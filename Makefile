@@ -5,19 +5,21 @@ PYTHON ?= $(shell for python in python3 python3.11 python3.12 python3.13 python3
 	$$python -c '$(SUPPORTED)' 2>/dev/null && echo $$python && break; done)
 BIN := .venv/bin
 DATA ?=
+VERSION ?=
 MINUTES ?= 30
 PORT ?= 8000
 INTERPRETER ?=
 INTERPRETER_OPTION := $(if $(INTERPRETER),--interpreter $(INTERPRETER))
 DATA_OPTION := $(if $(DATA),--data $(DATA))
+VERSION_OPTION := $(if $(VERSION),--version $(VERSION))
 
 .PHONY: help demo serve test check zip verify-zip bench fuzz soak screenshots train export evaluate clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
-demo: .venv/runtime ## run the example events and pictures through the function; IMAGE=photo.jpg for your own
-	@$(BIN)/python -m mnist_infer demo $(IMAGE)
+demo: .venv/runtime ## run the example events and pictures through the function
+	@$(BIN)/python -m mnist_infer demo
 
 serve: .venv/development ## the page and the function on this machine; PORT=8000
 	@$(BIN)/python -m mnist_infer serve --port $(PORT)
@@ -38,7 +40,7 @@ verify-zip: .venv/development ## run the zip in a sandbox like the cloud's
 	@$(BIN)/python -m tests.verify_zip $(INTERPRETER_OPTION)
 
 bench: .venv/development .cache/tensorflow ## time the function against two other ways; writes bench/RESULTS.md
-	@$(BIN)/python -m bench $(DATA_OPTION) $(INTERPRETER_OPTION)
+	@$(BIN)/python -m bench $(INTERPRETER_OPTION)
 
 fuzz: .venv/development ## fuzz image bytes and payloads, MINUTES=30 each
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-fuzz.txt
@@ -51,16 +53,16 @@ soak: .venv/development ## send one warm process 100 000 requests of every kind,
 screenshots: .venv/development ## take pictures of the page, in a Chromium; writes build/screenshots/ and examples/page*.png
 	@$(BIN)/python -m tests.screenshots
 
-train: .venv/development ## train the network on MNIST; DATA=folder of its IDX files, else they are downloaded
-	@$(BIN)/python -m export.train $(DATA_OPTION)
+train: .venv/development ## train the network, VERSION=6, on MNIST; DATA=folder of its IDX files, else they are downloaded
+	@$(BIN)/python -m export.train $(VERSION_OPTION) $(DATA_OPTION)
 
-export: .venv/development ## write the trained network to export/
-	@$(BIN)/python -m export.export $(DATA_OPTION)
+export: .venv/development ## write the trained network to export/; VERSION and DATA as for train
+	@$(BIN)/python -m export.export $(VERSION_OPTION) $(DATA_OPTION)
 
 evaluate: .venv/development ## measure what the model reads, and write its card; DATA as for train
 	@$(BIN)/python -m export.evaluate $(DATA_OPTION)
 
-clean: ## delete everything that was made
+clean: ## delete everything that was made, but for hours of training in training/
 	@rm -rf .venv .cache build dist
 
 .venv/bin/python:
@@ -80,5 +82,5 @@ clean: ## delete everything that was made
 	@touch $@
 
 # The tests load the model in every TensorFlow that is named, and each is a library of 0.5 GB.
-.cache/tensorflow: tests/tensorflow_libraries.py | .venv/bin/python
-	@$(BIN)/python $< $@ && touch $@
+.cache/tensorflow: testbed/tensorflow_libraries.py | .venv/bin/python
+	@$(BIN)/python -m testbed.tensorflow_libraries $@ && touch $@

@@ -23,7 +23,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-ROOT = Path(__file__).resolve().parent
+from mnist_infer.config import ROOT
+from mnist_infer.errors import ModelUnavailable
+from mnist_infer.versions import find_version
+
 LOCK = "requirements-zip.lock"
 WHEEL_CACHE = Path(".cache", "wheels")  # one folder for each Python
 
@@ -172,17 +175,43 @@ def sha256(path: Path) -> str:
 
 
 def find_interpreter(python: str, named: str | None) -> Interpreter:
-    """Return a Python of the target's minor version: .pyc files are good for no other."""
+    """Return a Python of the target's minor version: .pyc files are good for no other.
+
+    Unless one is named, it is the running one, the one on the PATH, or one that pyenv or uv keeps.
+    """
     is_running = python == f"{sys.version_info.major}.{sys.version_info.minor}"
-    command = named or (sys.executable if is_running else f"python{python}")
-    advice = f"install Python {python} (Debian: python{python}; pyenv: {python}), or name one with --interpreter"
+    on_path = sys.executable if is_running else f"python{python}"
+    refusals = []
+    for command in [named] if named else [on_path, *kept_interpreters(python)]:
+        try:
+            return ask_interpreter(command, python)
+        except BuildError as error:  # not there, or a stand-in of a version manager
+            refusals.append(str(error))
+    raise BuildError(
+        f"{refusals[0]}; install Python {python} (Debian: python{python}; pyenv or uv: {python}), "
+        "or name one with --interpreter"
+    )
+
+
+def kept_interpreters(python: str) -> list[str]:
+    """Return the Pythons of a minor version where pyenv and uv keep theirs."""
+    home = Path.home()
+    pyenv = Path(os.environ.get("PYENV_ROOT") or home / ".pyenv") / "versions"
+    uv = Path(os.environ.get("UV_PYTHON_INSTALL_DIR") or home / ".local" / "share" / "uv" / "python")
+    kept = [*pyenv.glob(f"{python}.*/bin/python{python}"), *uv.glob(f"cpython-{python}.*/bin/python{python}")]
+    return sorted(map(str, kept))
+
+
+def ask_interpreter(command: str, python: str) -> Interpreter:
+    """Return a Python and its whole version.
+
+    Raises:
+        BuildError: it cannot be run, or is no CPython of the minor version.
+    """
     about = "import sys; print(sys.implementation.name, *sys.version_info[:3], sep='.'); print(sys.executable)"
-    try:
-        version, executable = run([command, "-c", about]).splitlines()
-    except BuildError as error:  # not there, or a stand-in of a version manager
-        raise BuildError(f"{error}; {advice}") from error
+    version, executable = run([command, "-c", about]).splitlines()
     if not version.startswith(f"cpython.{python}."):
-        raise BuildError(f"{command} is {version}, and the target is cpython.{python}; {advice}")
+        raise BuildError(f"{command} is {version}, and the target is cpython.{python}")
     return Interpreter(executable, version.removeprefix("cpython."))
 
 
@@ -196,12 +225,13 @@ def find_binutils() -> str:
 
 def find_model(export: Path, version: int | None) -> Path:
     """Return the folder of a model version, the highest unless one is named."""
-    versions = {int(path.parent.name): path.parent for path in export.glob("[0-9]*/saved_model.pb")}
-    if version is None and versions:
-        return versions[max(versions)]
-    if version not in versions:
-        raise BuildError(f"{export} has no model{'' if version is None else f' {version}'}")
-    return versions[version]
+    try:
+        folder = find_version(export, version)
+    except ModelUnavailable as error:
+        raise BuildError(str(error)) from error
+    if not (folder / "saved_model.pb").is_file():
+        raise BuildError(f"{folder} has no saved_model.pb")
+    return folder
 
 
 # The wheels
@@ -357,8 +387,8 @@ def compile_dependencies(tree: Path, interpreter: Interpreter) -> None:
 def copy_own_files(tree: Path, model: Path) -> None:
     """Copy the entry file to the root, our package but for what is local, and the model without its record."""
     package = [path for path in (ROOT / "mnist_infer").rglob("*") if path.suffix in (".py", ".html")]
-    developers = {ROOT / "mnist_infer" / "local", ROOT / "mnist_infer" / "__main__.py"}
-    shipped = [path for path in package if not developers & {path, *path.parents}]
+    not_shipped = {ROOT / "mnist_infer" / name for name in ("hosting", "local", "__main__.py")}
+    shipped = [path for path in package if not not_shipped & {path, *path.parents}]
     learnt = [path for path in model.rglob("*") if path.is_file() and path.suffix not in (".json", ".csv")]
     for path in (ROOT / "handler.py", ROOT / "LICENSE", *shipped, *learnt):
         target = tree / path.relative_to(ROOT)

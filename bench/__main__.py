@@ -8,7 +8,7 @@ from pathlib import Path
 from bench import report
 from bench.process import BenchError
 
-SUITES = ("cold", "warm", "agreement", "sandbox", "pixels", "load", "guards", "source")
+SUITES = ("cold", "warm", "sandbox", "pixels", "load", "guards")
 """Modules of this package, in the order of their sections."""
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
@@ -18,8 +18,6 @@ def main() -> int:
     """Run the suites of the command line."""
     parser = _parser()
     options = parser.parse_args()
-    if options.data and not options.data.is_dir():
-        parser.error(f"there is no folder {options.data}")  # now, not when minutes have passed
     sections = [report.header()]
     for suite in options.only or SUITES:
         report.progress(f"== {suite}")
@@ -40,7 +38,6 @@ def main() -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--data", type=Path, help="folder of MNIST's IDX files, for the suite `agreement`")
     parser.add_argument("--interpreter", help="a Python 3.10, for the suite `sandbox` (default: from the PATH)")
     parser.add_argument("--only", nargs="+", choices=SUITES, help="run these, and leave RESULTS.md as it is")
     return parser

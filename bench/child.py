@@ -21,7 +21,7 @@ def main() -> None:
     way = importlib.import_module(f"bench.ways.{sys.argv[1]}")
     event = json.loads(sys.stdin.readline())
     steps: dict[str, Callable[[], object]] = {
-        "entry": lambda: way.apigw_interface(event, {"request_id": "bench"}),
+        "entry": lambda: way.answer_http(event, {"request_id": "bench"}),
         "session": lambda: way.predict(_pixels()),
     }
     for line in sys.stdin:

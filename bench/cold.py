@@ -8,13 +8,14 @@ from statistics import median
 
 from bench import interpreters, page_cache
 from bench.process import Interpreter, WayProcess
-from bench.report import MB, Target, progress, table, targets_table
+from bench.report import Target, progress, targets_table
 from bench.ways import TITLES
+from testbed.tables import MB, table
 
 RUNS = 9
 OURS, THEIRS = "ours", "import_tensorflow"
-LEAST_CPU_RATIO = {"development": 5.0, "oldest": 6.5}
-MOST_MEMORY_PERCENT = 60.0
+MIN_CPU_RATIO = {"development": 5.0, "oldest": 6.5}
+MAX_MEMORY_PERCENT = 60.0
 
 
 @dataclass(frozen=True)
@@ -101,8 +102,8 @@ def _targets(comparison: Comparison) -> list[Target]:
         return []
     cpu, memory = comparison.ratio("cpu_s", THEIRS), 100 / comparison.ratio("peak_mb", THEIRS)
     return [
-        Target(f"CPU of import tensorflow, times ours: {where}", cpu, LEAST_CPU_RATIO[comparison.key], " ×", True),
-        Target(f"our peak memory, of import tensorflow's: {where}", memory, MOST_MEMORY_PERCENT, " %"),
+        Target(f"CPU of import tensorflow, times ours: {where}", cpu, MIN_CPU_RATIO[comparison.key], " ×", True),
+        Target(f"our peak memory, of import tensorflow's: {where}", memory, MAX_MEMORY_PERCENT, " %"),
     ]
 
 

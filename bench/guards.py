@@ -13,15 +13,16 @@ import numpy as np
 import requests
 from PIL import Image
 
-from bench.report import MB, progress, table
+from bench.report import progress
 from mnist_infer.config import Settings
 from mnist_infer.decode import decode
 from mnist_infer.download import fetch
-from mnist_infer.events import http_payload
+from mnist_infer.events import parse_body, parse_event
 from mnist_infer.hosts import is_plain, is_public
 from mnist_infer.payload import parse_payload
-from tests.pictures import digit_png, encode, to_base64
-from tests.soak.server import server_process
+from testbed.image_host_process import server_process
+from testbed.pictures import digit_png, encode, to_base64
+from testbed.tables import MB, table
 
 ROUNDS = 25
 ROUND_S = 0.02
@@ -69,9 +70,13 @@ def _payload_guards(small: bytes, phone: bytes) -> Iterator[Guard]:
         text = to_base64(content)
         payload, body = {"image_base64": text}, json.dumps({"image_base64": text})
         event = {"requestContext": {}, "body": body}
-        yield Guard(f"HTTP event, {what}", _call(http_payload, event, limits.max_body_bytes), _call(json.loads, body))
+        yield Guard(f"HTTP event, {what}", _call(_http_payload, event, limits.max_body_bytes), _call(json.loads, body))
         parse = _call(parse_payload, payload, limits.max_image_bytes)
         yield Guard(f"base64, {what}", parse, _call(base64.b64decode, text))
+
+
+def _http_payload(event: object, max_body_bytes: int) -> object:
+    return parse_body(parse_event(event), max_body_bytes)
 
 
 def _image_guards(small: bytes, phone: bytes) -> Iterator[Guard]:

@@ -7,15 +7,16 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
-from bench.process import ROOT, Interpreter
+from bench.process import Interpreter
 from bench.report import progress
+from build_zip import TENSORFLOW_LIBRARIES
+from mnist_infer.config import ROOT
 
 OLDEST = "2.13.1"
 """The smallest TensorFlow that is supported, stripped: what fits a zip best."""
 
 _OLDEST_TITLE = f"TensorFlow {OLDEST} stripped"
 _NUMPY = "1.24.3"  # the last that TensorFlow 2.13 works with
-_LIBRARIES = ("libtensorflow_cc.so.2", "libtensorflow_framework.so.2")
 _ENVIRONMENT = ROOT / ".cache" / f"bench-{OLDEST}"
 _FETCHED = ROOT / ".cache" / "tensorflow" / OLDEST / "tensorflow"
 
@@ -67,6 +68,6 @@ def _install() -> None:
     ]
     subprocess.run([*pip, f"tensorflow-cpu=={OLDEST}", f"numpy=={_NUMPY}", *same], check=True)
     if shutil.which("strip"):
-        (package,) = _ENVIRONMENT.glob("lib/python3*/site-packages/tensorflow")
-        for library in _LIBRARIES:
-            subprocess.run(["strip", "--strip-unneeded", package / library], check=True)
+        (packages,) = _ENVIRONMENT.glob("lib/python3*/site-packages")
+        for library in TENSORFLOW_LIBRARIES:
+            subprocess.run(["strip", "--strip-unneeded", packages / library], check=True)

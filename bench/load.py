@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import time
 from pathlib import Path
 from statistics import median
@@ -14,11 +13,13 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from bench.process import BenchError
-from bench.report import progress, table
+from bench.report import progress
 from mnist_infer.config import load_settings
 from mnist_infer.model import load_model
 from mnist_infer.pipeline import run
-from tests.pictures import ROOT, digit_png, to_base64
+from testbed.local_server import LocalServer, local_server
+from testbed.pictures import digit_png, to_base64
+from testbed.tables import table
 
 CONNECTIONS = (1, 4, 16)
 SECONDS = 6
@@ -67,19 +68,13 @@ def section(options: argparse.Namespace) -> str:  # noqa: ARG001
         script.write_text(_SCRIPT % json.dumps(payload))
         results: dict[int, list[Load]] = {connections: [] for connections in CONNECTIONS}
         bare: list[Load] = []
-        command = [sys.executable, "-m", "mnist_infer", "serve", "--port", "0"]
-        log = Path(folder) / "log"
-        with log.open("w") as out, subprocess.Popen(command, cwd=ROOT, stdout=out) as server:
-            try:
-                url = _wait_for_address(log)
-                for _ in range(ROUNDS):  # in turns, so that a noisy minute falls on all
-                    progress("run() in a loop")
-                    bare.append(_bare(payload))
-                    for connections in CONNECTIONS:
-                        progress(f"{connections} connections")
-                        results[connections].append(_load(url, script, connections, server.pid))
-            finally:
-                server.terminate()
+        with local_server() as server:
+            for _ in range(ROUNDS):  # in turns, so that a noisy minute falls on all
+                progress("run() in a loop")
+                bare.append(_bare(payload))
+                for connections in CONNECTIONS:
+                    progress(f"{connections} connections")
+                    results[connections].append(_load(server, script, connections))
     rows.append(("`run()` in a loop, one thread, no server", *_cells(bare)))
     rows += [(f"server, {connections} connections", *_cells(loads)) for connections, loads in results.items()]
     share = 1 - median(load.cpu_ms for load in bare) / median(load.cpu_ms for load in results[1])
@@ -91,23 +86,15 @@ def section(options: argparse.Namespace) -> str:  # noqa: ARG001
     return f"## Load\n\n{table(('', 'requests/s', 'p50 ms', 'p99 ms', 'errors', 'CPU ms per request'), rows, how)}"
 
 
-def _wait_for_address(log: Path) -> str:
-    for _ in range(300):
-        if found := re.search(r"^http://\S+", log.read_text(), re.MULTILINE):
-            return found.group()
-        time.sleep(0.1)
-    raise BenchError("the server did not start")
-
-
-def _load(url: str, script: Path, connections: int, pid: int) -> Load:
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{SECONDS}s", "-s", str(script), url]
-    before = _cpu_s(pid)
+def _load(server: LocalServer, script: Path, connections: int) -> Load:
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{SECONDS}s", "-s", str(script), server.address]
+    before = _cpu_s(server.pid)
     child = subprocess.run(command, capture_output=True, text=True)
     found = re.search(r"RESULT (\d+) (\d+) ([\d.]+) ([\d.]+) (\d+)", child.stdout)
     if not found:
         raise BenchError(f"wrk failed: {child.stderr}")
     requests, duration_us, p50_us, p99_us, errors = (float(value) for value in found.groups())
-    cpu_ms = (_cpu_s(pid) - before) / requests * 1000
+    cpu_ms = (_cpu_s(server.pid) - before) / requests * 1000
     return Load(requests / duration_us * 1e6, p50_us / 1000, p99_us / 1000, int(errors), cpu_ms)
 
 

@@ -4,7 +4,9 @@ import os
 import sysconfig
 from pathlib import Path
 
-from bench.process import ROOT, Interpreter
+from bench.process import Interpreter
+from mnist_infer.config import ROOT
+from testbed.page_cache import drop_files
 
 _DROP = Path("/proc/sys/vm/drop_caches")
 _ALL = "3\n"  # pages, directory entries and inodes
@@ -26,14 +28,3 @@ def drop(interpreter: Interpreter) -> str:
             drop_files(folder)
         return "`posix_fadvise` over the packages, the standard library and the repository"
     return "`/proc/sys/vm/drop_caches`"
-
-
-def drop_files(folder: Path) -> None:
-    """Drop the pages of a folder's files; they must have been written to the disk before."""
-    for path in folder.rglob("*"):
-        if path.is_file():
-            try:
-                with path.open("rb") as file:
-                    os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-            except OSError:
-                continue  # not ours to read, so no way reads it

@@ -8,11 +8,12 @@ import numpy as np
 from PIL import Image
 
 from bench.guards import PHONE, cpu_us
-from bench.report import Target, progress, table, targets_table
+from bench.report import Target, progress, targets_table
 from mnist_infer.config import Settings
 from mnist_infer.decode import decode
 from mnist_infer.normalise import to_model_input
-from tests.pictures import EXAMPLES, encode, mnist_digits
+from testbed.pictures import EXAMPLES, encode, mnist_digits
+from testbed.tables import table
 
 ROUNDS = 15
 DRAFT = (720, 720)

@@ -2,13 +2,13 @@
 
 import os
 import platform
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
 
-MB = 10**6
+from testbed.tables import table
 
 
 @dataclass(frozen=True)
@@ -43,19 +43,6 @@ def progress(line: str) -> None:
     print(line, flush=True)
 
 
-def table(header: Sequence[str], rows: Iterable[Sequence[str]], how: str = "") -> str:
-    """Return a markdown table: its first column is text, the others are figures.
-
-    Args:
-        header: one text per column.
-        rows: as many texts each.
-        how: a line below the table that says how it was measured.
-    """
-    rule = ["---", *["---:"] * (len(header) - 1)]
-    lines = [f"| {' | '.join(cells)} |" for cells in (header, rule, *rows)]
-    return "\n".join(lines) + (f"\n\n{how}" if how else "")
-
-
 def targets_table(targets: Iterable[Target]) -> str:
     """Return the table of a suite's targets."""
     return table(("target", "measured", "wanted", ""), (target.row for target in targets))
@@ -70,7 +57,7 @@ def header() -> str:
         f"{today}, {_cpu_model()}, {os.cpu_count()} cores, Linux {platform.release().split('-')[0]}, "
         f"Python {platform.python_version()}, {packages}.\n\n"
         "Three ways serve the same SavedModel, each in processes of its own:\n"
-        "**this function**, `handler.apigw_interface`; **import tensorflow**, the same steps with\n"
+        "**this function**, `handler.http_interface`; **import tensorflow**, the same steps with\n"
         "`tf.compat.v1.Session` on one thread; and **the article's way**, carried over to today's Python: it adds\n"
         "an argmax node and runs the graph twice per request, and loops over the pixels (`bench/ways/`)."
     )

@@ -13,17 +13,18 @@ mpl.use("Agg")  # a file, and no window
 from matplotlib import pyplot as plt
 
 import build_zip
-from bench.report import Target, progress, table, targets_table
-from tests.pictures import ROOT
-from tests.verify_zip.measure import Costs, Stage, breakdown, cold_starts, examples
-from tests.verify_zip.sandbox import Sandbox, SandboxError
-from tests.verify_zip.unpack import find_interpreter, unpack, without_bytecode
+from bench.report import Target, progress, targets_table
+from mnist_infer.config import ROOT
+from testbed.sandbox import Sandbox, SandboxError
+from testbed.tables import table
+from testbed.unpack import find_interpreter, unpack, without_bytecode
+from testbed.zip_costs import Costs, Stage, breakdown, cold_starts, examples
 
 ARCHIVE = ROOT / "dist" / "mnist_infer.zip"
 PLOT = Path(__file__).parent / "cold_start.png"
 RUNS = 9
-MOST_CPU_S = 0.5
-MOST_PEAK_MIB = 256.0
+MAX_CPU_S = 0.5
+MAX_PEAK_MIB = 256.0
 
 # The platform gives CPU by memory: about one core at 1280 MB.
 CORES = {"512 MB": 512 / 1280, "1 GB": 1024 / 1280}
@@ -69,10 +70,10 @@ def _measure(interpreter: Path, folder: Path) -> str:
             targets_table(
                 [
                     *(
-                        Target(f"CPU to the first answer, {what}", each.cpu_s, MOST_CPU_S, " s")
+                        Target(f"CPU to the first answer, {what}", each.cpu_s, MAX_CPU_S, " s")
                         for what, each in list(costs.items())[:2]
                     ),
-                    Target("peak memory on the examples", all_examples.peak_mib, MOST_PEAK_MIB, " MiB"),
+                    Target("peak memory on the examples", all_examples.peak_mib, MAX_PEAK_MIB, " MiB"),
                 ]
             ),
         )
@@ -122,7 +123,7 @@ def _stages_table(stages: Mapping[str, Sequence[Stage]]) -> str:
 
 def _draw(stages: Mapping[str, Sequence[Stage]]) -> None:
     figure, axes = plt.subplots(figsize=(9, 2.9), dpi=120, layout="constrained")
-    colours = plt.get_cmap("tab10").colors
+    colours = mpl.color_sequences["tab10"]
     bars = {
         "CPU, page cache warm": [stage.cpu_ms for stage in stages["warm"]],
         "wall, page cache warm": [stage.wall_ms for stage in stages["warm"]],

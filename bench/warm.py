@@ -9,8 +9,9 @@ from statistics import median
 from bench import interpreters
 from bench.plot import PLOT, WIDTH, draw_latency
 from bench.process import Reply, WayProcess
-from bench.report import MB, Target, progress, table, targets_table
+from bench.report import Target, progress, targets_table
 from bench.ways import TITLES
+from testbed.tables import MB, table
 
 OURS, THEIRS, ARTICLE = "ours", "import_tensorflow", "article"
 BLOCK = 100
@@ -20,10 +21,10 @@ AFTER = 3_000
 WARM_UP = 20
 PER_THOUSAND = 1_000 // BLOCK
 
-MOST_SESSION_P50 = 0.75
-MOST_ENTRY_P50 = 0.8
-MOST_CPU_CHANGE_PERCENT = 5.0
-MOST_GROWTH_MB = 2.0
+MAX_SESSION_P50 = 0.75
+MAX_ENTRY_P50 = 0.8
+MAX_CPU_CHANGE_PERCENT = 5.0
+MAX_GROWTH_MB = 2.0
 
 WINDOWS = ("request at the start", "request after 3 000", "session at the start", "session after 3 000")
 """What latency is told of, each a list of blocks."""
@@ -202,13 +203,13 @@ def _p50_ratio(ours: Sequence[Reply], theirs: Sequence[Reply]) -> float:
 
 def _targets(rounds: dict[str, list[Series]]) -> list[Target]:
     windows = zip(WINDOWS, _windows(rounds[OURS], COURSE), _windows(rounds[THEIRS], COURSE), strict=True)
-    limits = (MOST_ENTRY_P50, MOST_ENTRY_P50, MOST_SESSION_P50, MOST_SESSION_P50)
+    limits = (MAX_ENTRY_P50, MAX_ENTRY_P50, MAX_SESSION_P50, MAX_SESSION_P50)
     change, growth = median(_changes(rounds[OURS])), max(_growths(rounds[OURS]))
     return [
         *(
             Target(f"our p50, of import tensorflow's: {what}", _p50_ratio(ours, theirs), limit, " ×")
             for (what, ours, theirs), limit in zip(windows, limits, strict=True)
         ),
-        Target("our CPU, last 1 000 requests against the first", abs(change), MOST_CPU_CHANGE_PERCENT, " %"),
-        Target("our growth of resident memory", growth, MOST_GROWTH_MB, " MB"),
+        Target("our CPU, last 1 000 requests against the first", abs(change), MAX_CPU_CHANGE_PERCENT, " %"),
+        Target("our growth of resident memory", growth, MAX_GROWTH_MB, " MB"),
     ]

@@ -8,6 +8,7 @@ import argparse
 import base64
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +40,7 @@ def write_pictures(ink: list[Image.Image]) -> None:
     def on_paper(digit: int, side: int) -> Image.Image:
         return ImageOps.invert(ink[digit].resize((side, side), Image.Resampling.BICUBIC))
 
-    def save(image: Image.Image, name: str, **options: object) -> None:
+    def save(image: Image.Image, name: str, **options: Any) -> None:
         image.save(HERE / "digits" / name, **options)
 
     save(ink[0], "0-mnist.png")
@@ -108,7 +109,7 @@ def _function_url_event(payload: dict[str, object]) -> dict[str, object]:
 
 
 def _sixteen_bits(grey: NDArray[np.uint8]) -> NDArray[np.uint16]:
-    return grey.astype(np.uint16) * 257
+    return grey.astype(np.uint16) * np.uint16(257)
 
 
 def _base64(name: str) -> str:

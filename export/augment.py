@@ -36,19 +36,19 @@ LINES = (0.08, 0.6)  # of the contrast
 _CHUNK = 2500
 
 
-def make_version(digits: Digits, seed: int, folder: Path, processes: int | None = None) -> NDArray[np.uint8]:
+def make_variant(digits: Digits, seed: int, folder: Path, processes: int | None = None) -> NDArray[np.uint8]:
     """Return one distorted picture of every digit as the network sees it; it is kept in the folder for the next time.
 
     Args:
         digits: to distort.
-        seed: which version.
+        seed: which variant.
         folder: for the files.
         processes: at work, default one for each core.
 
     Returns:
         uint8 [n, 28, 28], 255 is ink.
     """
-    file = folder / f"version_{seed}.npy"
+    file = folder / f"variant_{seed}.npy"
     if not file.exists():
         chunks = np.array_split(digits.images, -(-len(digits) // _CHUNK))
         with ProcessPoolExecutor(processes or os.cpu_count()) as pool:
@@ -57,7 +57,7 @@ def make_version(digits: Digits, seed: int, folder: Path, processes: int | None 
         partial = file.with_suffix(".partial.npy")
         np.save(partial, np.concatenate(parts))
         partial.rename(file)
-    return np.load(file)
+    return np.asarray(np.load(file), np.uint8)
 
 
 def distort(image: NDArray[np.uint8], random: np.random.Generator) -> NDArray[np.uint8]:
@@ -74,7 +74,7 @@ def distort(image: NDArray[np.uint8], random: np.random.Generator) -> NDArray[np
     ink = _draw(_reshape(image, side, random), random)
     picture = _light(ink, random)
     try:
-        return np.rint(to_model_input(picture) * 255).astype(np.uint8).reshape(SIDE, SIDE)
+        return np.asarray(np.rint(to_model_input(picture) * 255), np.uint8).reshape(SIDE, SIDE)
     except NoDigitFound:
         return image
 
@@ -101,7 +101,7 @@ def _reshape(image: NDArray[np.uint8], side: int, random: np.random.Generator) -
     at = np.clip(points / 2 - 0.5, 0, 13)
     points = points + np.stack([ndimage.map_coordinates(wave, at, order=1, mode="nearest") for wave in waves])
     values = ndimage.map_coordinates(image.astype(np.float32) / 255, points - 0.5, order=1, mode="constant")
-    return values.reshape(side, side).astype(np.float32)
+    return np.asarray(values, np.float32).reshape(side, side)
 
 
 def _draw(shape: Plane, random: np.random.Generator) -> Plane:
@@ -112,26 +112,26 @@ def _draw(shape: Plane, random: np.random.Generator) -> Plane:
         return shape
     if way < 0.5:  # sharper, a little thinner or thicker
         level = random.uniform(0.25, 0.65)
-        return np.clip((shape - level) * random.uniform(2, 8) + 0.5, 0, 1)
+        return np.asarray(np.clip((shape - level) * random.uniform(2, 8) + 0.5, 0, 1), np.float32)
     smooth = ndimage.gaussian_filter(shape, side / 120)
     middle = skeletonize(smooth > random.uniform(0.3, 0.5))
     if not middle.any():
         return shape
     if way < 0.62:  # one pixel wide, hard steps
-        return middle.astype(np.float32)
+        return np.asarray(middle, np.float32)
     width = np.exp(random.uniform(np.log(PEN[0]), np.log(max(PEN[1] * side, 2))))
     distance = ndimage.distance_transform_edt(~middle)
     pressure = 1 + random.uniform(0, 0.35) * np.sin(np.linspace(0, random.uniform(2, 9), side) + random.uniform(0, 6))
     strokes = np.clip(width * pressure[:, None] / 2 - distance + 0.5, 0, 1)
-    return (np.maximum(strokes, shape) if way > 0.92 else strokes).astype(np.float32)
+    return np.asarray(np.maximum(strokes, shape) if way > 0.92 else strokes, np.float32)
 
 
 def _light(ink: Plane, random: np.random.Generator) -> NDArray[np.uint8]:
     """Return the strokes on paper, light or dark, as a camera or a drawing program gives them."""
     side = len(ink)
     if random.random() < 0.35:  # a drawing program's: nothing but ink and paper
-        clean = np.rint(ink * 255).astype(np.uint8)
-        return 255 - clean if random.random() < 0.5 else clean
+        clean = np.asarray(np.rint(ink * 255), np.uint8)
+        return np.bitwise_not(clean) if random.random() < 0.5 else clean
     ink = ink * random.uniform(0.6, 1) if random.random() < 0.2 else ink
     if random.random() < 0.4:  # pencil and chalk leave gaps
         grain = ndimage.zoom(random.random((side // 2, side // 2)), 2.2, order=1)[:side, :side]
@@ -161,5 +161,5 @@ def _light(ink: Plane, random: np.random.Generator) -> NDArray[np.uint8]:
             1 + np.exp(-(y + x * random.normal() + random.uniform(-0.6, 0.6)) * 12)
         )
     grey = (255 - contrast) * random.random() + contrast * drawn
-    picture = np.rint(np.clip(grey, 0, 255)).astype(np.uint8)
-    return 255 - picture if random.random() < 0.5 else picture
+    picture = np.asarray(np.rint(np.clip(grey, 0, 255)), np.uint8)
+    return np.bitwise_not(picture) if random.random() < 0.5 else picture

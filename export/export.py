@@ -1,4 +1,4 @@
-"""Write a trained network as a SavedModel: `python -m export.export --data DIR`.
+"""Write a trained network as a SavedModel: `python -m export.export --version N --data DIR`.
 
 The SavedModel goes to `export/<version>/` only after it was loaded back through the function's
 own session, gave the answers of the trained network, and read enough of the held-back digits, as MNIST
@@ -17,11 +17,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
 
-from export.evaluate import read_suite
+from export.gate import ExportError, check_accuracy
 from export.mnist import DataError, Digits, load_mnist
 from export.network import Layer, count_multiply_adds, fold_batch_normalisation, inference_graph
+from export.reader import predict_digits, read_suite
+from export.train import TRAINING
 from mnist_infer.session import PIXELS, SavedModelSession, session_config
 
 HERE = Path(__file__).parent
@@ -29,38 +30,30 @@ AGREEMENT = 1e-5
 """Largest difference in a probability between the trained network and the exported one."""
 
 
-class ExportError(Exception):
-    """The network is not good enough, or was changed on its way."""
-
-
 def main() -> int:
     """Export with the settings of the command line."""
     options = _parser().parse_args()
-    partial = options.output.with_name(f"{options.output.name}.partial")
+    training, output = options.training / str(options.version), options.output / str(options.version)
+    partial = output.with_name(f"{options.version}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     try:
         mnist = load_mnist(options.data)
-        network = tf.keras.models.load_model(options.training / "model.keras")
+        network = tf.keras.models.load_model(training / "model.keras")
         write_saved_model(fold_batch_normalisation(network), partial)
         figures = measure(network, partial, mnist.held_back, mnist.test)
         figures["held_back_suite_accuracy"] = measure_suite(partial, mnist.held_back, options.per_kind)
-        for name, target in (
-            ("held_back_accuracy", options.target),
-            ("held_back_suite_accuracy", options.suite_target),
-        ):
-            if figures[name] < target:
-                raise ExportError(f"{figures[name]:.4f} of the held-back digits read, not {target}: {name}")
-        figures |= json.loads((options.training / "run.json").read_text())
+        check_accuracy(figures)
+        figures |= json.loads((training / "run.json").read_text())
         (partial / "figures.json").write_text(json.dumps(figures, indent=2) + "\n")
-        shutil.copyfile(options.training / "log.csv", partial / "training.csv")
-        shutil.rmtree(options.output, ignore_errors=True)
-        partial.rename(options.output)
+        shutil.copyfile(training / "log.csv", partial / "training.csv")
+        shutil.rmtree(output, ignore_errors=True)
+        partial.rename(output)
     except (DataError, ExportError) as error:
         print(f"not exported: {error}", file=sys.stderr)
         return 1
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-    print(f"{options.output}: {json.dumps(figures)}")
+    print(f"{output}: {json.dumps(figures)}")
     return 0
 
 
@@ -94,16 +87,12 @@ def measure(network: tf.keras.Model, folder: Path, held_back: Digits, test: Digi
     config = session_config(intra_op_threads=1, inter_op_threads=0, hide_gpus=True)
     session = SavedModelSession(folder, config)
 
-    def probabilities(digits: Digits) -> NDArray[np.float32]:
-        x = digits.images.reshape(-1, PIXELS).astype(np.float32) / 255
-        return np.concatenate([session.predict(batch) for batch in np.array_split(x, len(x) // 500)])
-
     def accuracy(digits: Digits) -> float:
-        return float((probabilities(digits).argmax(1) == digits.labels).mean())
+        return float((predict_digits(session, digits).argmax(1) == digits.labels).mean())
 
     logits = network.predict(held_back.images[..., None].astype(np.float32) / 255, verbose=0)
     expected = tf.nn.softmax(logits).numpy()
-    difference = float(np.abs(probabilities(held_back) - expected).max())
+    difference = float(np.abs(predict_digits(session, held_back) - expected).max())
     if not difference <= AGREEMENT:
         raise ExportError(f"a probability differs by {difference:.1e} from the trained network's")
     return {
@@ -124,15 +113,10 @@ def measure_suite(folder: Path, held_back: Digits, per_kind: int) -> float:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m export.export", description="Write the trained network.")
     parser.add_argument("--data", type=Path, help="folder of MNIST's IDX files (default: download them)")
-    parser.add_argument("--training", type=Path, default=Path("build/training"), help="default: %(default)s")
-    parser.add_argument("--output", type=Path, default=HERE / "5", help="default: %(default)s")
-    parser.add_argument(
-        "--target", type=float, default=0.995, help="least share of held-back digits read, default: %(default)s"
-    )
+    parser.add_argument("--version", type=int, required=True, help="the model's version, as it was trained")
+    parser.add_argument("--training", type=Path, default=TRAINING, help="folder of what was trained: %(default)s")
+    parser.add_argument("--output", type=Path, default=HERE, help="folder of the versions, default: %(default)s")
     parser.add_argument("--per-kind", type=int, default=200, help="user pictures of each kind, default: %(default)s")
-    parser.add_argument(
-        "--suite-target", type=float, default=0.97, help="least share of these read, default: %(default)s"
-    )
     return parser
 
 

@@ -60,7 +60,7 @@ def load_mnist(folder: Path | None) -> Mnist:
     """
     arrays = _download() if folder is None else {name: _read_idx(folder, name) for name in _SHA256}
     for name, array in arrays.items():
-        if hashlib.sha256(np.ascontiguousarray(array)).hexdigest() != _SHA256[name]:
+        if hashlib.sha256(array.tobytes()).hexdigest() != _SHA256[name]:
             raise DataError(f"{name} is not the MNIST file of that name: its content differs")
     train_images, train_labels, test_images, test_labels = arrays.values()
     return Mnist(

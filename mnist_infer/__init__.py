@@ -1,7 +1,7 @@
 """Reads handwritten digits in a cloud function, with a TensorFlow SavedModel.
 
 The modules stand in the order of a request's path: `events`, `payload`, `download`, `decode`,
-`normalise`, `session`; `pipeline.run` is that path.
+`normalise`, `session`, `answers`; `pipeline.run` is that path from the payload to the prediction.
 """
 
 import os

@@ -9,6 +9,9 @@ from mnist_infer.errors import SettingInvalid
 
 Device = Literal["auto", "cpu", "gpu"]
 
+ROOT = Path(__file__).resolve().parent.parent
+"""The folder of handler.py: `/var/user` on the platform, a checkout elsewhere."""
+
 
 class Settings(NamedTuple):
     """Every limit and choice, read once per container.
@@ -19,8 +22,8 @@ class Settings(NamedTuple):
         device: `auto` takes a GPU where there is one, `gpu` insists on one, `cpu` hides them.
         tensorflow_dir: folder of `libtensorflow_cc.so.2`; None finds the package `tensorflow`.
         intra_op_threads, inter_op_threads: TensorFlow's threads, see `session_config`.
-        max_body_bytes: size of the body of an HTTP event, an image in base64 included.
-        max_image_bytes: size of an image file, sent or fetched.
+        max_body_bytes: size of the body of an HTTP event, an image in base64 included; the platform takes 6 MB.
+        max_image_bytes: size of an image file, sent or fetched; only a fetched one can be larger than the body.
         max_decode_bytes: memory that decoding an image may take, which limits its pixels by format.
         fetch_connect_timeout_s, fetch_read_timeout_s: longest wait for a connection, for data.
         fetch_total_timeout_s: longest time for a whole image URL, redirects included.
@@ -30,13 +33,13 @@ class Settings(NamedTuple):
             may lead there even where the address is private or the port another than 80 and 443.
     """
 
-    model_dir: Path = Path(__file__).resolve().parent.parent / "export"
+    model_dir: Path = ROOT / "export"
     model_version: int | None = None
     device: Device = "auto"
     tensorflow_dir: Path | None = None
     intra_op_threads: int = 1
     inter_op_threads: int = 0
-    max_body_bytes: int = 15 * 2**20
+    max_body_bytes: int = 6 * 2**20
     max_image_bytes: int = 10 * 2**20
     max_decode_bytes: int = 128_000_000
     fetch_connect_timeout_s: float = 2.0

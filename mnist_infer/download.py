@@ -1,8 +1,8 @@
 """From an image URL to the bytes behind it. The only module that knows `requests` and the network.
 
 Whoever calls the function chooses the URL, and the function stands inside a cloud account. So the
-host is resolved once, every address it has must be public, and the connection is made to the
-address that was checked: a second answer of its DNS server changes nothing. The same holds for
+host is resolved once, every address it has must be public, and the connection is made to one of
+those that were checked: a second answer of its DNS server changes nothing. The same holds for
 each redirect. A deadline ends all of it, whatever the host does.
 """
 
@@ -51,10 +51,11 @@ _MAX_LINE_BYTES = 2**20
 
 
 class _Target(NamedTuple):
-    """A URL that may be fetched, and the address to connect to."""
+    """A URL that may be fetched, and the addresses to connect to: the first that accepts a connection is taken."""
 
     url: str
-    address: tuple[str, int]
+    addresses: list[str]
+    port: int
 
 
 def fetch(url: str, settings: Settings) -> bytes:
@@ -154,13 +155,14 @@ def _check(url: str, settings: Settings, deadline: _Deadline) -> _Target:
         raise UrlInvalid("image_url is not a valid http or https URL") from error
     if "@" in written.netloc or written.hostname != host or not is_plain(host):
         raise UrlInvalid("image_url must name a host, in plain letters or as a plain address, and no user")
-    is_allowed = host in settings.url_allowed_hosts or f"{host}:{port}" in settings.url_allowed_hosts
+    bracketed = f"[{host}]" if ":" in host else host  # an IPv6 address, as it stands in a URL
+    is_allowed = not settings.url_allowed_hosts.isdisjoint({host, bracketed, f"{bracketed}:{port}"})
     if not is_allowed and (port not in _PORTS.values() or host in METADATA_NAMES):
         raise UrlForbidden("image_url leads to a host or a port that is not allowed")
     addresses = [host] if is_plain_address(host) else _resolve(host, port, deadline)
     if not is_allowed and not all(map(is_public, addresses)):
         raise UrlForbidden("image_url leads to an address that is not public")
-    return _Target(prepared, (addresses[0], port))
+    return _Target(prepared, addresses, port)
 
 
 def _resolve(host: str, port: int, deadline: _Deadline) -> list[str]:
@@ -232,7 +234,7 @@ def _read(response: requests.Response, max_bytes: int) -> bytes:
 
 
 class _PinnedAdapter(HTTPAdapter):
-    """Connects to a target's checked address; the request and TLS still name its host."""
+    """Connects to a target's checked addresses; the request and TLS still name its host."""
 
     def __init__(self, target: _Target, deadline: _Deadline) -> None:
         self._target, self._deadline = target, deadline
@@ -262,11 +264,8 @@ class _PinnedAdapter(HTTPAdapter):
         return connection
 
     def _connect(self, connection: Any) -> socket.socket:
-        timeout_s = min(connection.timeout, self._deadline.remaining_s)
-        if timeout_s <= 0:
-            raise TimeoutError
         try:
-            connected = socket.create_connection(self._target.address, timeout_s)
+            connected = self._connect_to_any(connection.timeout)
         except TimeoutError as error:
             raise urllib3.exceptions.ConnectTimeoutError(connection, "connect") from error
         try:
@@ -275,6 +274,19 @@ class _PinnedAdapter(HTTPAdapter):
             connected.close()
             raise
         return connected
+
+    def _connect_to_any(self, timeout_s: float) -> socket.socket:
+        """Try the addresses in their order, so that a host is reached of which only some answer."""
+        failure: OSError = TimeoutError()
+        for address in self._target.addresses:
+            if self._deadline.remaining_s <= 0:
+                break
+            try:
+                remaining_s = min(timeout_s, self._deadline.remaining_s)
+                return socket.create_connection((address, self._target.port), remaining_s)
+            except OSError as error:
+                failure = error
+        raise failure
 
 
 class _BoundedLines(io.BufferedReader):

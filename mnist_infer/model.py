@@ -1,8 +1,7 @@
-"""Which model version is served, and on which device. The only module that knows `export/`."""
+"""The model that is served: its version, and the device it runs on."""
 
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from mnist_infer.config import Device, Settings
 from mnist_infer.errors import DeviceUnavailable, InferenceFailed, ModelUnavailable
 from mnist_infer.session import PIXELS, SavedModelSession, session_config
+from mnist_infer.versions import find_version
 
 
 class Model(NamedTuple):
@@ -57,23 +57,6 @@ def load_model(settings: Settings) -> Model:
         raise ModelUnavailable(f"the model in {folder} does not answer with probabilities")
     elapsed = round((time.perf_counter() - started) * 1000, 1)
     return Model(session, int(folder.name), device, reason, elapsed)
-
-
-def find_version(model_dir: Path, pinned: int | None) -> Path:
-    """Return the folder of a version, the highest unless one is pinned.
-
-    Raises:
-        ModelUnavailable: there is none.
-    """
-    try:
-        versions = {int(path.name): path for path in model_dir.iterdir() if path.name.isdecimal() and path.is_dir()}
-    except OSError as error:
-        raise ModelUnavailable(f"the model folder {model_dir} cannot be read") from error
-    if not versions:
-        raise ModelUnavailable(f"the model folder {model_dir} has no version, a subfolder named by a number")
-    if pinned is not None and pinned not in versions:
-        raise ModelUnavailable(f"the model folder {model_dir} has no version {pinned}")
-    return versions[max(versions) if pinned is None else pinned]
 
 
 def choose_device(requested: Device, devices: Sequence[str]) -> tuple[Device, str]:

@@ -28,8 +28,20 @@ class RemoteImage(NamedTuple):
 ImageSource = InlineImage | RemoteImage
 
 
-def parse_payload(payload: object, max_image_bytes: int) -> ImageSource:
-    """Return where the payload's image is; `image_base64` wins over `image_url`.
+class ImageRequest(NamedTuple):
+    """What a payload asks for.
+
+    Attributes:
+        image: where it is.
+        wants_probabilities: whether the answer should hold those of all ten digits; only a JSON `true` asks for them.
+    """
+
+    image: ImageSource
+    wants_probabilities: bool
+
+
+def parse_payload(payload: object, max_image_bytes: int) -> ImageRequest:
+    """Return what a payload asks for; a non-empty `image_base64` takes precedence over `image_url`.
 
     Args:
         payload: parsed JSON; anything but an object with one of the two fields is refused.
@@ -43,16 +55,10 @@ def parse_payload(payload: object, max_image_bytes: int) -> ImageSource:
     if not isinstance(payload, Mapping):
         raise PayloadNotObject("the payload must be a JSON object")
     encoded, url = _text(payload, "image_base64"), _text(payload, "image_url")
-    if encoded:
-        return InlineImage(_decode_image(encoded, max_image_bytes))
-    if url:
-        return RemoteImage(url)
-    raise ImageMissing("the payload must have a non-empty image_base64 or image_url")
-
-
-def wants_probabilities(payload: object) -> bool:
-    """Return whether the payload asks for the ten probabilities: only a JSON `true` does."""
-    return isinstance(payload, Mapping) and payload.get("probabilities") is True
+    if not encoded and not url:
+        raise ImageMissing("the payload must have a non-empty image_base64 or image_url")
+    image = InlineImage(_decode_image(encoded, max_image_bytes)) if encoded else RemoteImage(url)
+    return ImageRequest(image, payload.get("probabilities") is True)
 
 
 def decode_base64(text: str) -> bytes:

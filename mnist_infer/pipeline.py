@@ -22,6 +22,7 @@ class Prediction(NamedTuple):
         source: where the image came from, `base64` or `url`.
         image_bytes: size of the image file.
         milliseconds: how long each step took, by its name.
+        wants_probabilities: whether the payload asks for them in the answer.
     """
 
     digit: int
@@ -29,6 +30,7 @@ class Prediction(NamedTuple):
     source: str
     image_bytes: int
     milliseconds: dict[str, float]
+    wants_probabilities: bool
 
 
 def run(payload: object, session: SavedModelSession, settings: Settings) -> Prediction:
@@ -43,9 +45,9 @@ def run(payload: object, session: SavedModelSession, settings: Settings) -> Pred
         MnistInferError: there is no answer; the class says whose fault it is.
     """
     clock = _StepClock()
-    source = parse_payload(payload, settings.max_image_bytes)  # InlineImage or RemoteImage
+    request = parse_payload(payload, settings.max_image_bytes)  # its image inline or by URL
     clock.lap("payload")
-    content = _read_image_bytes(source, settings)  # an image file
+    content = _read_image_bytes(request.image, settings)  # an image file
     clock.lap("read")
     picture = decode(content, settings.max_decode_bytes)  # uint8 [height, width], 255 is white
     clock.lap("decode")
@@ -56,9 +58,10 @@ def run(payload: object, session: SavedModelSession, settings: Settings) -> Pred
     return Prediction(
         digit=int(probabilities.argmax()),
         probabilities=probabilities,
-        source="base64" if isinstance(source, InlineImage) else "url",
+        source="base64" if isinstance(request.image, InlineImage) else "url",
         image_bytes=len(content),
         milliseconds=clock.milliseconds,
+        wants_probabilities=request.wants_probabilities,
     )
 
 

@@ -2,23 +2,23 @@
 
 import base64
 import os
-import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from threading import Thread
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
-from tests.pictures import ROOT
-
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "is_mobile": True, "has_touch": True}
-DESKTOP = {"viewport": {"width": 1120, "height": 900}}
+PHONE: dict[str, Any] = {
+    "viewport": {"width": 390, "height": 844},
+    "device_scale_factor": 2,
+    "is_mobile": True,
+    "has_touch": True,
+}
+DESKTOP: dict[str, Any] = {"viewport": {"width": 1120, "height": 900}}
 
 Stroke = Sequence[tuple[float, float]]
 
@@ -43,25 +43,6 @@ STROKES: dict[int, list[Stroke]] = {
          (57, 80)]],
 }  # fmt: skip
 """How a hand draws each digit, in hundredths of the sheet, over some 60 of them."""
-
-
-@contextmanager
-def running_page() -> Iterator[str]:
-    """Run `python -m mnist_infer serve` for the length of a `with` block; gives the page's address."""
-    command = [sys.executable, "-m", "mnist_infer", "serve", "--port", "0"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as server:
-        try:
-            assert server.stdout
-            said = ""
-            for line in server.stdout:
-                said += line
-                if address := re.search(r"http://[\d.]+:\d+", line):
-                    Thread(target=server.stdout.read, daemon=True).start()  # a full pipe would stop the server
-                    yield f"{address[0]}/"
-                    return
-            raise RuntimeError(f"the server ended: {said}")
-        finally:
-            server.terminate()
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Fixtures that several test modules share: real parts wherever they can run."""
 
 import os
+import re
 import socket
 import ssl
 import subprocess
@@ -13,14 +14,22 @@ import pytest
 import requests.adapters
 import trustme
 
-from mnist_infer import download
-from mnist_infer.config import Settings
-from mnist_infer.local.platform import load_handler
+from mnist_infer.config import ROOT, Settings
+from mnist_infer.hosting.platform import load_handler
 from mnist_infer.session import SavedModelSession, session_config
-from tests.pictures import MODEL_DIR, ROOT
-from tests.servers import Server, running_server
+from testbed.image_host import Server, running_server
+from testbed.pictures import MODEL_DIR
 
 ONE_CPU_THREAD = session_config(intra_op_threads=1, inter_op_threads=0, hide_gpus=True)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say in one line which tests were skipped for want of a system package, and the command that changes it."""
+    reasons = [str(report.longrepr) for report in terminalreporter.stats.get("skipped", [])]
+    missing = [found[1] for reason in reasons if (found := re.search(r"apt-get install ([\w-]+)", reason))]
+    if missing:
+        packages = " ".join(sorted(set(missing)))
+        terminalreporter.write_line(f"{len(missing)} tests were skipped; to run them too: apt-get install {packages}")
 
 
 @pytest.fixture(scope="session")
@@ -77,7 +86,7 @@ def resolve_to(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> list[str]:
         asked.append(host)
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in addresses]
 
-    monkeypatch.setattr(download.socket, "getaddrinfo", getaddrinfo)
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     return asked
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
-from tests.pictures import FIXTURES, MODEL_DIR, mnist_digits
+from testbed.pictures import FIXTURES, MODEL_DIR, mnist_digits
 
 v1 = tf.compat.v1
 
@@ -34,10 +35,11 @@ def main(folder: Path) -> None:
         _save(folder / "models" / name, graph)
 
 
-def _predict(model: Path, x: np.ndarray) -> np.ndarray:
+def _predict(model: Path, x: NDArray[np.float32]) -> NDArray[np.float32]:
     with tf.Graph().as_default(), v1.Session() as session:
         v1.saved_model.load(session, ["serve"], str(model))
-        return session.run("y:0", {"x:0": x})
+        probabilities: NDArray[np.float32] = session.run("y:0", {"x:0": x})
+        return probabilities
 
 
 def _x(dtype: tf.DType = tf.float32) -> tf.Tensor:

@@ -6,10 +6,14 @@ Chinese needs a font, `apt-get install fonts-noto-cjk`.
 import io
 import itertools
 from pathlib import Path
+from typing import Literal
 
 from PIL import Image
 from playwright.sync_api import Page
 
+from mnist_infer.config import ROOT
+from testbed.local_server import local_server
+from testbed.pictures import EXAMPLES
 from tests.browser import (
     DESKTOP,
     PHONE,
@@ -18,26 +22,25 @@ from tests.browser import (
     expect_digit,
     give,
     running_chromium,
-    running_page,
     watched_page,
 )
-from tests.pictures import EXAMPLES, ROOT
 
 FOLDER = ROOT / "build" / "screenshots"
 DEVICES = {"desktop": DESKTOP, "phone": PHONE}
+COLOURS: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 EXAMPLE_DIGITS = {"en": (EXAMPLES / "page.png", 3), "zh": (EXAMPLES / "page_zh.png", 8)}
 
 
 def main() -> None:
     """Write `build/screenshots/`, and the two pictures of the README to `examples/`."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    with running_page() as address, running_chromium() as browser:
-        for language, device, colours in itertools.product(EXAMPLE_DIGITS, DEVICES, ("light", "dark")):
+    with local_server() as server, running_chromium() as browser:
+        for language, device, colours in itertools.product(EXAMPLE_DIGITS, DEVICES, COLOURS):
             context = browser.new_context(
                 locale=language, color_scheme=colours, reduced_motion="reduce", **DEVICES[device]
             )
             page, _ = watched_page(context)
-            page.goto(address)
+            page.goto(server.address)
             example, digit = EXAMPLE_DIGITS[language]
             name = f"{language}-{device}-{colours}"
             save(page, FOLDER / f"{name}-empty.png")

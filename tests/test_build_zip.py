@@ -14,7 +14,7 @@ from types import CodeType
 import pytest
 
 import build_zip
-from tests.pictures import ROOT
+from mnist_infer.config import ROOT
 from tests.small_checkout import (
     LIBRARY,
     PYTHON,
@@ -293,6 +293,24 @@ def test_a_missing_interpreter_is_named(checkout: MakeCheckout, capsys: pytest.C
     assert sentence.startswith("build_zip.py: python3.99 cannot be run: No such file or directory; install Python 3.99")
 
 
+@pytest.mark.parametrize(
+    ("variable", "folder"),
+    [
+        pytest.param("PYENV_ROOT", "versions/3.99.1/bin", id="pyenv"),
+        pytest.param("UV_PYTHON_INSTALL_DIR", "cpython-3.99.1-linux-x86_64-gnu/bin", id="uv"),
+    ],
+)
+def test_an_interpreter_that_is_not_on_the_path_is_found_where_version_managers_keep_it(
+    variable: str, folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, str(tmp_path))
+    python = tmp_path / folder / "python3.99"
+    python.parent.mkdir(parents=True)
+    python.write_text(f"#!/bin/sh\necho cpython.3.99.1\necho {python}\n")
+    python.chmod(0o755)
+    assert build_zip.find_interpreter("3.99", None) == build_zip.Interpreter(str(python), "3.99.1")
+
+
 def test_an_interpreter_of_another_version_is_refused(
     checkout: MakeCheckout, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -301,14 +319,22 @@ def test_an_interpreter_of_another_version_is_refused(
     assert "and the target is cpython.3.1; install Python 3.1" in sentence
 
 
-@pytest.mark.parametrize("arguments", [(), ("--model-version", "11")])
+@pytest.mark.parametrize(
+    ("removed", "arguments", "message"),
+    [
+        ("export", (), "export cannot be read"),
+        ("export/10/saved_model.pb", (), "export/10 has no saved_model.pb"),
+        ("handler.py", ("--model-version", "11"), "export has no version 11"),
+    ],
+    ids=["no folder", "no file", "no such version"],
+)
 def test_a_missing_model_is_refused(
-    arguments: tuple[str, ...], checkout: MakeCheckout, capsys: pytest.CaptureFixture[str]
+    removed: str, arguments: tuple[str, ...], message: str, checkout: MakeCheckout, capsys: pytest.CaptureFixture[str]
 ) -> None:
     root = checkout()
-    if not arguments:
-        shutil.rmtree(root / "export")
-    assert refused(root, capsys, *arguments).endswith(f"export has no model{' 11' if arguments else ''}")
+    path = root / removed
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    assert refused(root, capsys, *arguments).endswith(message)
 
 
 def test_wheels_that_the_cache_lacks_are_downloaded(

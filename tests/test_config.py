@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ def test_without_variables_every_setting_has_its_default() -> None:
 
 
 def test_every_setting_can_be_set() -> None:
-    values = {
+    values: dict[str, tuple[str, Any]] = {
         "model_dir": ("/models", Path("/models")),
         "model_version": ("7", 7),
         "device": ("gpu", "gpu"),

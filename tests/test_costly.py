@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.costly.budget import MAX_ADDED_BYTES, MAX_BYTES, Decoders, running_decoders
-from tests.costly.files import COSTLY_FILES
-from tests.pictures import digit_png
+from testbed.costly.budget import MAX_ADDED_BYTES, MAX_BYTES, Decoders, running_decoders
+from testbed.costly.files import COSTLY_FILES
+from testbed.pictures import digit_png
 
 ANSWERS = {"read", "no_digit_found", "image_damaged", "image_too_large", "image_format_unknown"}
 

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFile
 
+from mnist_infer.config import ROOT
 from mnist_infer.decode import decode
 from mnist_infer.errors import ImageDamaged, ImageFormatUnknown, ImageTooLarge
-from tests.costly.jpeg_files import FULL, HALF, flat, progressive
-from tests.fuzz.valid_images import bmp, bmp_header, riff, webp_chunk
-from tests.pictures import ROOT, digit_png, encode
+from testbed.costly.jpeg_files import FULL, HALF, flat, progressive
+from testbed.pictures import digit_png, encode
+from testbed.valid_images import bmp, bmp_header, riff, webp_chunk
 
 LIMIT = 128_000_000
 RAMP = np.arange(0, 250, dtype=np.uint8).reshape(10, 25)
@@ -82,7 +83,7 @@ def test_a_picture_over_the_limit_is_refused_before_it_is_decoded(monkeypatch: p
     content = encode(RAMP, "BMP")
     monkeypatch.setattr(ImageFile.ImageFile, "load", None)
     with pytest.raises(ImageTooLarge, match=r"0\.0 megapixels"):
-        decode(content, 249 * 9.5)
+        decode(content, round(249 * 9.5))
 
 
 LARGEST_MEGAPIXELS = {
@@ -134,7 +135,8 @@ def test_the_largest_picture_of_each_kind_adds_at_most_128_mb_and_a_larger_one_i
         (tmp_path / name).write_bytes(encode(image, file_format, **options))
         return tmp_path / name
 
-    command = [sys.executable, "-c", MEASURE_DECODING, write("largest", (2000, height)), write("small", (8, 8))]
+    files = [str(write("largest", (2000, height))), str(write("small", (8, 8)))]
+    command = [sys.executable, "-c", MEASURE_DECODING, *files]
     child = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert int(child.stdout) <= 128_000_000
     if (kind, mode) != ("JPEG", "RGB"):

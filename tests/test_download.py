@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from mnist_infer import download
 from mnist_infer.config import Settings
 from mnist_infer.download import fetch
 from mnist_infer.errors import (
@@ -22,9 +21,9 @@ from mnist_infer.errors import (
     UrlInvalid,
 )
 from mnist_infer.hosts import is_public
+from testbed.image_host import Server, running_server
+from testbed.pictures import digit_png
 from tests.conftest import resolve_to
-from tests.pictures import digit_png
-from tests.servers import Server, running_server
 
 
 def address(server: Server, path: str) -> str:
@@ -38,7 +37,7 @@ def no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     def connect(*_: object, **__: object) -> None:
         raise AssertionError("a connection was opened")
 
-    monkeypatch.setattr(download.socket, "create_connection", connect)
+    monkeypatch.setattr(socket, "create_connection", connect)
 
 
 def test_an_image_is_fetched_whole(server: Server, local_settings: Settings) -> None:
@@ -249,7 +248,7 @@ def test_the_time_of_a_redirect_counts_into_the_total(server: Server, local_sett
 
 def test_a_name_that_takes_too_long_to_resolve_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     released = threading.Event()
-    monkeypatch.setattr(download.socket, "getaddrinfo", lambda *_, **__: released.wait(10) and [])
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: released.wait(10) and [])
     try:
         with pytest.raises(FetchTimeout):
             fetch("http://example.com/", Settings(fetch_total_timeout_s=0.1))
@@ -289,11 +288,61 @@ def test_the_host_is_resolved_once_and_the_checked_address_is_connected_to(
         found = [host] if host == "127.0.0.1" else next(answers)
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in found]
 
-    monkeypatch.setattr(download.socket, "getaddrinfo", getaddrinfo)
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     settings = local_settings._replace(url_allowed_hosts=frozenset({"pictures.example"}))
     assert fetch(f"http://pictures.example:{server.port}/3.png", settings) == digit_png(3)
     assert asked == ["pictures.example", "127.0.0.1"]  # the second is the system's, of the address itself
     assert server.requests[-1][1]["Host"] == f"pictures.example:{server.port}"
+
+
+@pytest.fixture
+def several_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give every name five addresses, of which only the last leads to the local server."""
+    addresses = ("127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5", "127.0.0.1")
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 0)) for address in addresses]
+
+    def getaddrinfo(host: str, port: int, *_: object, **__: object) -> list[object]:
+        own = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, port))]  # the system's question of an address itself
+        return [*own] if host in addresses else [*found]
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+
+
+@pytest.mark.usefixtures("several_addresses")
+def test_a_host_is_reached_where_only_its_last_address_answers(server: Server, local_settings: Settings) -> None:
+    settings = local_settings._replace(url_allowed_hosts=frozenset({"pictures.example"}))
+    assert fetch(f"http://pictures.example:{server.port}/3.png", settings) == digit_png(3)
+
+
+@pytest.mark.usefixtures("several_addresses")
+def test_addresses_that_do_not_answer_are_tried_within_the_deadline(
+    local_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[str] = []
+
+    def connect(address: tuple[str, int], timeout_s: float) -> None:
+        tried.append(address[0])
+        threading.Event().wait(min(timeout_s, 0.15))
+        raise TimeoutError
+
+    monkeypatch.setattr(socket, "create_connection", connect)
+    settings = local_settings._replace(url_allowed_hosts=frozenset({"pictures.example"}))
+    with pytest.raises(FetchTimeout):
+        fetch("http://pictures.example/3.png", settings)
+    assert tried == ["127.0.0.2", "127.0.0.3", "127.0.0.4"]  # 0.4 s are over in the third
+
+
+@pytest.mark.parametrize("allowed", ["[::1]:{port}", "[::1]", "::1"])
+def test_an_ipv6_address_can_be_allowed_as_it_stands_in_a_url(
+    allowed: str, server: Server, local_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect = socket.create_connection
+    monkeypatch.setattr(socket, "create_connection", lambda _, timeout: connect(("127.0.0.1", server.port), timeout))
+    url = f"http://[::1]:{server.port}/3.png"
+    with pytest.raises(UrlForbidden):
+        fetch(url, local_settings._replace(url_allowed_hosts=frozenset({"[::1]:1"})))
+    settings = local_settings._replace(url_allowed_hosts=frozenset({allowed.format(port=server.port)}))
+    assert fetch(url, settings) == digit_png(3)
 
 
 def test_over_tls_the_certificate_is_checked_for_the_hosts_name(tls_server: Server, local_settings: Settings) -> None:

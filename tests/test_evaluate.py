@@ -2,18 +2,23 @@
 
 import base64
 import json
+from typing import Any
 
 import numpy as np
 import pytest
 
-from export import evaluate
-from export.card import card_text, draw_suite
-from export.evaluate import Reader, Reading, calibration, confusion, measure_kind, measure_normaliser, wilson, worst
+from export import figures as measuring
+from export import foreign
+from export import reader as reader_module
+from export.card import card_text
+from export.charts import draw_suite
+from export.figures import calibration, confusion, measure_kind, measure_normaliser, wilson, worst
 from export.mnist import Digits
+from export.reader import Reader, Reading
 from export.suite import KINDS, make_pictures
 from mnist_infer.config import Settings
 from mnist_infer.pipeline import run
-from tests.pictures import MODEL_DIR, mnist_digits
+from testbed.pictures import MODEL_DIR, mnist_digits
 
 DIGITS = Digits(*mnist_digits())
 
@@ -51,7 +56,7 @@ def test_a_refused_picture_is_wrong_and_counted_apart(reader: Reader, monkeypatc
     def refuse(*_: object) -> object:
         raise ImageDamaged("refused")
 
-    monkeypatch.setattr(evaluate, "run", refuse)
+    monkeypatch.setattr(reader_module, "run", refuse)
     (picture,) = make_pictures("mnist", DIGITS, 1)
     refused = reader.read(0, picture)
     assert (refused.digit, refused.refusal, refused.is_right) == (None, "image_damaged", False)
@@ -94,7 +99,7 @@ def test_the_article_is_read_on_the_same_network(reader: Reader) -> None:
 
 def test_the_normaliser_is_measured_in_both_polarities(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
     digits = Digits(DIGITS.images[:10], DIGITS.labels[:10])
-    monkeypatch.setattr(evaluate, "to_model_input", lambda sent: (sent[None].astype(np.float32) / 255).reshape(1, 784))
+    monkeypatch.setattr(measuring, "to_model_input", lambda sent: (sent[None].astype(np.float32) / 255).reshape(1, 784))
     figures = measure_normaliser(reader, digits, [reading(1, 1)])
     assert figures["change_light_on_dark"] == pytest.approx(0, abs=1e-4)
     assert figures["change_dark_on_light"] > 100
@@ -102,9 +107,9 @@ def test_the_normaliser_is_measured_in_both_polarities(reader: Reader, monkeypat
 
 def test_foreign_pictures_are_dark_on_white(reader: Reader) -> None:
     pytest.importorskip("sklearn")
-    figures = evaluate.foreign_pictures(evaluate.FOREIGN[0][1])
-    assert len(figures) == 1797
-    assert reader.read(0, figures[0]).label == 0
+    pictures = foreign.foreign_pictures(foreign.FOREIGN[0][1])
+    assert len(pictures) == 1797
+    assert reader.read(0, pictures[0]).label == 0
 
 
 def test_digits_that_the_suite_misses_are_shown_as_missed() -> None:
@@ -126,7 +131,7 @@ def test_every_kind_has_its_row_and_its_bar() -> None:
     assert [label.get_text() for label in axes.get_yticklabels()] == [kind.title for kind in KINDS.values()]
 
 
-def _figures() -> dict[str, object]:
+def _figures() -> dict[str, Any]:
     kinds = []
     for name, kind in KINDS.items():
         right = [reading(1, 1, by_article=1 if name == "photo_pencil" else 0)] * 10
@@ -152,10 +157,17 @@ def test_the_figures_go_through_json_unchanged() -> None:
 
 
 def test_pictures_are_read_in_processes_in_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(evaluate, "KINDS", {name: KINDS[name] for name in ("mnist", "one_pixel")})
-    monkeypatch.setattr(evaluate, "CHUNK", 2)
+    monkeypatch.setattr(reader_module, "KINDS", {name: KINDS[name] for name in ("mnist", "one_pixel")})
+    monkeypatch.setattr(reader_module, "CHUNK", 2)
     digits = Digits(DIGITS.images[:5], DIGITS.labels[:5])
-    readings = evaluate.read_suite(MODEL_DIR, digits, 3, processes=2)
+    readings = reader_module.read_suite(MODEL_DIR, digits, 3, processes=2)
     assert [row.index for row in readings["mnist"]] == list(range(5))
     assert [row.index for row in readings["one_pixel"]] == list(range(3))
     assert [row.label for row in readings["mnist"]] == [p.label for p in make_pictures("mnist", digits, 5)]
+
+
+def test_the_committed_card_says_what_the_committed_figures_say() -> None:
+    figures = json.loads((MODEL_DIR.parent / "card" / "figures.json").read_text())
+    assert figures["model"]["version"] == MODEL_DIR.name
+    has_log = (MODEL_DIR / "training.csv").exists()
+    assert (MODEL_DIR.parent / "README.md").read_text(encoding="utf-8") == card_text(figures, has_log)

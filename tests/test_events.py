@@ -1,10 +1,8 @@
 import base64
 import json
 
-import numpy as np
 import pytest
 
-from mnist_infer import events
 from mnist_infer.config import Settings
 from mnist_infer.errors import (
     BodyMissing,
@@ -12,17 +10,14 @@ from mnist_infer.errors import (
     BodyNotText,
     BodyTooDeep,
     BodyTooLarge,
-    ImageTooLarge,
     MnistInferError,
     NotHttpEvent,
 )
-from mnist_infer.events import RequestLog, failure, http_payload, success, within_time_limit
-from mnist_infer.pipeline import Prediction
+from mnist_infer.events import parse_body, parse_event, within_time_limit
 
 PAYLOAD = {"image_url": "图"}
 BODY = json.dumps(PAYLOAD, ensure_ascii=False)
 LIMIT = 1_000_000
-PREDICTION = Prediction(7, np.full(10, 0.1, np.float32), "base64", 254, {"decode": 0.3})
 
 
 @pytest.mark.parametrize(
@@ -43,14 +38,15 @@ PREDICTION = Prediction(7, np.full(10, 0.1, np.float32), "base64", 254, {"decode
     ],
 )
 def test_both_http_events_carry_the_payload_in_their_body(event: object) -> None:
-    assert http_payload(event, LIMIT) == PAYLOAD
+    assert parse_body(parse_event(event), LIMIT) == PAYLOAD
 
 
 @pytest.mark.parametrize("is_encoded", [False, True])
 def test_a_byte_order_mark_before_the_json_does_not_matter(is_encoded: bool) -> None:
-    body = f"\ufeff{BODY}"
-    body = base64.b64encode(body.encode()).decode() if is_encoded else body
-    assert http_payload({"requestContext": {}, "body": body, "isBase64Encoded": is_encoded}, LIMIT) == PAYLOAD
+    marked = f"\ufeff{BODY}"
+    body = base64.b64encode(marked.encode()).decode() if is_encoded else marked
+    event = {"requestContext": {}, "body": body, "isBase64Encoded": is_encoded}
+    assert parse_body(parse_event(event), LIMIT) == PAYLOAD
 
 
 @pytest.mark.parametrize(
@@ -59,9 +55,8 @@ def test_a_byte_order_mark_before_the_json_does_not_matter(is_encoded: bool) -> 
     ids=repr,
 )
 def test_what_is_no_http_event_is_refused_in_the_articles_words(event: object) -> None:
-    with pytest.raises(NotHttpEvent) as caught:
-        http_payload(event, LIMIT)
-    assert failure(caught.value) == {"errMsg": "request not from api gw"}
+    with pytest.raises(NotHttpEvent, match="request not from api gw"):
+        parse_event(event)
 
 
 @pytest.mark.parametrize(
@@ -73,6 +68,7 @@ def test_what_is_no_http_event_is_refused_in_the_articles_words(event: object) -
         pytest.param({"body": PAYLOAD}, BodyNotText, id="an object"),
         pytest.param({"body": 7}, BodyNotText, id="a number"),
         pytest.param({"body": "[" + " " * LIMIT + "]"}, BodyTooLarge, id="too large"),
+        pytest.param({"body": '"' + "图" * (LIMIT // 3) + '"'}, BodyTooLarge, id="too large, counted in bytes"),
         pytest.param({"body": "hello"}, BodyNotJson, id="text"),
         pytest.param({"body": "image_url=http%3A%2F%2Fx"}, BodyNotJson, id="a form"),
         pytest.param({"body": '{"image_url": "x"} more'}, BodyNotJson, id="more behind the JSON"),
@@ -88,7 +84,7 @@ def test_what_is_no_http_event_is_refused_in_the_articles_words(event: object) -
 )
 def test_a_body_that_is_no_json_text_is_refused(fields: dict[str, object], error: type[MnistInferError]) -> None:
     with pytest.raises(error):
-        http_payload({"httpMethod": "POST", "path": "/"} | fields, LIMIT)
+        parse_body(parse_event({"httpMethod": "POST", "path": "/"} | fields), LIMIT)
 
 
 @pytest.mark.parametrize(
@@ -109,64 +105,6 @@ def test_an_image_url_gets_no_more_time_than_the_platform_leaves(context: object
     assert within_time_limit(Settings(), context) == Settings(fetch_total_timeout_s=seconds)
 
 
-def test_an_answer_holds_the_digit_and_nothing_more_unless_more_was_asked_for() -> None:
-    assert success(PREDICTION, {}) == {"result": 7}
-    answer = json.loads(json.dumps(success(PREDICTION, {"probabilities": True})))
-    assert answer == {"result": 7, "probabilities": pytest.approx([0.1] * 10)}
-
-
-def test_an_error_is_answered_with_its_sentence_and_its_code() -> None:
-    answer = failure(ImageTooLarge("the image has more than 10 bytes"))
-    assert answer == {"result": -1, "errMsg": "the image has more than 10 bytes", "errCode": "image_too_large"}
-
-
-def test_a_bug_is_answered_without_its_text() -> None:
-    answer = failure(KeyError("secret"))
-    assert answer == {"result": -1, "errMsg": "an internal error occurred", "errCode": "internal_error"}
-
-
-def log_line(capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
-    (line,) = capsys.readouterr().out.splitlines()
-    fields: dict[str, object] = json.loads(line)
-    return fields
-
-
-def test_a_request_that_succeeds_leaves_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    with RequestLog("demo", {"request_id": "abc"}) as log:
-        log.outcome = PREDICTION
-    line = log_line(capsys)
-    assert line.pop("total_milliseconds") >= 0  # type: ignore[operator]
-    assert line == {
-        "event": "request",
-        "request_id": "abc",
-        "entry": "demo",
-        "outcome": "ok",
-        "digit": 7,
-        "source": "base64",
-        "bytes": 254,
-        "milliseconds": {"decode": 0.3},
-    }
-
-
-def test_a_request_that_fails_leaves_its_code_and_no_traceback(capsys: pytest.CaptureFixture[str]) -> None:
-    with RequestLog("demo", None) as log:
-        log.outcome = ImageTooLarge("the image has more than 10 bytes")
-    line = log_line(capsys)
-    assert line["outcome"] == "image_too_large"
-    assert line["request_id"] is None
-    assert "traceback" not in line
-
-
-def test_a_bug_leaves_its_traceback_and_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(ZeroDivisionError), RequestLog("demo", {}):
-        _ = 1 / 0
-    line = log_line(capsys)
-    assert line["outcome"] == "internal_error"
-    assert "ZeroDivisionError" in str(line["traceback"])
-
-
-def test_a_request_id_that_json_cannot_hold_is_logged_as_text(capsys: pytest.CaptureFixture[str]) -> None:
-    with RequestLog("demo", {"request_id": {1}}) as log:
-        log.outcome = PREDICTION
-    assert log_line(capsys)["request_id"] == "{1}"
-    assert events.NO_DIGIT == -1
+def test_a_body_of_just_the_limit_is_read() -> None:
+    body = '"' + "图" * 10 + '"'
+    assert parse_body(parse_event({"requestContext": {}, "body": body}), 32) == "图" * 10

@@ -12,12 +12,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from mnist_infer import download
+from mnist_infer.config import ROOT
+from mnist_infer.hosting.platform import has_failed, sample_context, through_json
 from mnist_infer.local import cli
 from mnist_infer.local.demo import entry_of
-from mnist_infer.local.platform import has_failed, new_context, through_json
-from tests.pictures import EXAMPLES, ROOT
-from tests.servers import Server, behaviours
+from testbed.image_host import Server, behaviours
+from testbed.pictures import EXAMPLES
 
 EVENTS = sorted(EXAMPLES.glob("*.json"))
 DIGITS = sorted((EXAMPLES / "digits").iterdir())
@@ -32,7 +32,7 @@ def url_example_comes_from_the_local_server(tls_server: Server, monkeypatch: pyt
     monkeypatch.setitem(behaviours, urlsplit(url).path, behaviours["/3.png"])
     connect = socket.create_connection
     monkeypatch.setattr(
-        download.socket, "create_connection", lambda _, timeout: connect(("127.0.0.1", tls_server.port), timeout)
+        socket, "create_connection", lambda _, timeout: connect(("127.0.0.1", tls_server.port), timeout)
     )
 
 
@@ -40,7 +40,7 @@ def url_example_comes_from_the_local_server(tls_server: Server, monkeypatch: pyt
 @pytest.mark.parametrize("path", EVENTS, ids=lambda path: path.stem)
 def test_every_example_event_is_answered_with_its_digit(path: Path, load: Callable[..., ModuleType]) -> None:
     entry = getattr(load(MNIST_URL_ALLOWED_HOSTS="raw.githubusercontent.com"), entry_of(path))
-    answer = through_json(entry(json.loads(path.read_text()), new_context()))
+    answer = through_json(entry(json.loads(path.read_text()), sample_context()))
     if path.stem == "function_url_event":
         assert answer["statusCode"] == 200
         answer = json.loads(answer["body"])

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mnist_infer.config import ROOT
 from mnist_infer.local.explain import draw_explanation
-from tests.pictures import EXAMPLES, ROOT
+from testbed.pictures import EXAMPLES
 
 
 def explain(*arguments: str | Path) -> subprocess.CompletedProcess[str]:

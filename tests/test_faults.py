@@ -8,11 +8,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.pictures import EXAMPLES, ROOT, digit_png, to_base64
-from tests.servers import Server
+from mnist_infer.config import ROOT
+from testbed.image_host import Server
+from testbed.pictures import EXAMPLES, digit_png, to_base64
 
 DIGITS = sorted((EXAMPLES / "digits").iterdir())
 SEVEN = {"image_base64": to_base64(digit_png(7))}
@@ -22,7 +24,7 @@ import base64, gc, json, os, resource, sys
 from pathlib import Path
 
 sys.path.insert(0, ".")
-from mnist_infer.local.platform import load_handler, new_context, through_json
+from mnist_infer.hosting.platform import load_handler, sample_context, through_json
 
 url, folder = sys.argv[1], sys.argv[2]
 handler = load_handler()
@@ -31,7 +33,7 @@ seven = json.loads(sys.argv[3])
 
 def over_http(payload):
     event = {"httpMethod": "POST", "path": "/", "body": json.dumps(payload)}
-    return through_json(handler.apigw_interface(event, new_context()))
+    return json.loads(through_json(handler.http_interface(event, sample_context()))["body"])
 
 """
 
@@ -46,7 +48,7 @@ def environ(server: Server, temporary: Path) -> dict[str, str]:
     return os.environ | settings | {"TMPDIR": str(temporary), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
-def run(script: str, server: Server, folder: Path, temporary: Path) -> list[dict[str, object]]:
+def run(script: str, server: Server, folder: Path, temporary: Path) -> list[dict[str, Any]]:
     """Run a script in a process of its own, and return its lines: of the log, and what it prints itself."""
     child = subprocess.run(
         command(script, server, folder), cwd=ROOT, env=environ(server, temporary), capture_output=True, text=True
@@ -145,7 +147,8 @@ os.chdir(folder)
 pictures = [{"image_base64": base64.b64encode(Path(path).read_bytes()).decode()} for path in sys.argv[4:]]
 pictures += [{"image_url": f"{url}{path}"} for path in ("/3.png", "/redirect", "/breaks-off", "/gzip-bomb")]
 pictures += [{"image_base64": pictures[2]["image_base64"][:4000]}, {}]
-digits = [handler.demo(picture, new_context()) for picture in pictures]
+digits = [handler.demo(picture, sample_context()) for picture in pictures]
+handler.http_interface({"httpMethod": "GET", "path": "/"}, sample_context())
 answers = [over_http(picture) for picture in pictures]
 print(json.dumps({"digits": digits, "results": [answer["result"] for answer in answers], "changes": changes}))
 """

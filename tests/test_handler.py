@@ -16,11 +16,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mnist_infer import events
+from mnist_infer import answers
+from mnist_infer.config import ROOT
 from mnist_infer.errors import ModelUnavailable, SettingInvalid
-from mnist_infer.local.platform import new_context, through_json
-from tests.pictures import MODEL_DIR, ROOT, digit_png, encode, mnist_digits, to_base64
-from tests.servers import Server
+from mnist_infer.hosting.platform import sample_context, through_json
+from testbed.image_host import Server
+from testbed.pictures import MODEL_DIR, digit_png, encode, mnist_digits, to_base64
 
 GOOD = {"image_base64": to_base64(digit_png(7))}
 
@@ -43,16 +44,16 @@ def handler(load: Callable[..., ModuleType], server: Server) -> ModuleType:
 @pytest.mark.parametrize("digit", range(10))
 def test_every_digit_is_read_by_both_entry_points(digit: int, handler: ModuleType) -> None:
     payload = {"image_base64": to_base64(digit_png(digit))}
-    answer = handler.demo(payload, new_context())
+    answer = handler.demo(payload, sample_context())
     assert answer == digit
     assert type(answer) is int
     gateway_event = {"requestContext": {}, "body": json.dumps(payload)}
-    assert through_json(handler.apigw_interface(gateway_event, new_context())) == {"result": digit}
-    assert through_json(handler.apigw_interface(function_url_event(payload), new_context())) == {"result": digit}
+    assert through_json(handler.apigw_interface(gateway_event, sample_context())) == {"result": digit}
+    assert through_json(handler.apigw_interface(function_url_event(payload), sample_context())) == {"result": digit}
 
 
 def test_an_image_is_read_from_its_url(handler: ModuleType, server: Server) -> None:
-    assert handler.demo({"image_url": f"http://127.0.0.1:{server.port}/3.png"}, new_context()) == 3
+    assert handler.demo({"image_url": f"http://127.0.0.1:{server.port}/3.png"}, sample_context()) == 3
 
 
 def test_a_body_in_base64_is_read(handler: ModuleType) -> None:
@@ -73,7 +74,7 @@ def test_probabilities_come_where_they_are_asked_for_and_never_from_demo(handler
 
 
 NOISE = np.random.default_rng(1).integers(0, 256, (90, 90), np.uint8)
-BAD_PAYLOADS = [
+BAD_PAYLOADS: list[tuple[object, str]] = [
     (None, "payload_not_object"),
     ([], "payload_not_object"),
     (7, "payload_not_object"),
@@ -185,12 +186,12 @@ def test_a_cold_start_leaves_one_line(load: Callable[..., ModuleType], capsys: p
 A_URL_WITH_A_SECRET = """
 import json, sys
 sys.path.insert(0, ".")
-from mnist_infer.local.platform import load_handler, new_context
+from mnist_infer.hosting.platform import load_handler, sample_context
 handler = load_handler()
 import logging
 assert logging.getLogger().level == logging.DEBUG
 for url in sys.argv[1:]:
-    handler.demo({"image_url": url}, new_context())
+    handler.demo({"image_url": url}, sample_context())
     handler.apigw_interface({"httpMethod": "POST", "path": "/", "body": json.dumps({"image_url": url})}, None)
 """
 
@@ -223,4 +224,4 @@ def test_the_digit_of_a_picture_is_what_the_session_reads(handler: ModuleType) -
     images, labels = mnist_digits()
     read = [handler.demo({"image_base64": to_base64(encode(image))}, None) for image in images[:100]]
     assert (np.array(read) == labels[:100]).mean() > 0.98
-    assert events.NO_DIGIT not in read
+    assert answers.NO_DIGIT not in read

@@ -7,18 +7,20 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
-from tests.pictures import ROOT, digit_png, to_base64
+from mnist_infer.config import ROOT
+from testbed.pictures import digit_png, to_base64
+from testbed.sandbox import SandboxError, bubblewrap
 
 # Runs inside the sandbox: starts the server as the image does, asks it, and ends it as the platform would.
 CLIENT = """
 import json, os, subprocess, sys, urllib.error, urllib.request
 command, requests = json.loads(sys.argv[1]), json.loads(sys.argv[2])
 process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-ready = next(line for line in process.stdout if line.startswith("http://"))
+ready = next(line for line in map(json.loads, process.stdout) if line["event"] == "listening")
 answers = []
 for method, path, body, headers in requests:
     data = body.encode() if body else None
@@ -104,26 +106,26 @@ def layout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def start(layout: Path, arguments: list[str], requests: list[tuple[str, str, str, dict[str, str]]]) -> dict:
+def start(layout: Path, arguments: list[str], requests: list[tuple[str, str, str, dict[str, str]]]) -> dict[str, Any]:
     """Return what the image's command, with other arguments, answers in a sandbox."""
-    if not shutil.which("bwrap"):
-        pytest.skip("bubblewrap is not installed, which makes the sandbox (apt-get install bubblewrap)")
     image = read_dockerfile()
     assert image.entrypoint[0] == "python"
     root = [part for path in sorted(Path("/").iterdir()) if path.is_dir() for part in ("--ro-bind", *[str(path)] * 2)]
-    sandbox = [
-        *("bwrap", "--unshare-all", "--die-with-parent", "--uid", image.user, "--gid", image.user, *root),
-        *("--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--ro-bind", str(layout), image.folder),
+    mounts = [
+        *("--ro-bind", str(layout), image.folder),
         *("--ro-bind", sys.prefix, sys.prefix),  # the packages, also where they lie under /tmp
-        *("--remount-ro", "/", "--chdir", image.folder, "--clearenv", "--setenv", "PATH", "/usr/bin:/bin"),
-        *(part for name, value in image.environ.items() for part in ("--setenv", name, value)),
+        *("--remount-ro", "/"),
     ]
+    try:
+        sandbox = bubblewrap(image.user, root, mounts, image.folder, {"PATH": "/usr/bin:/bin", **image.environ})
+    except SandboxError as error:
+        pytest.skip(str(error))
     command = [sys.executable, *image.entrypoint[1:], *arguments]
     inside = [sys.executable, "-c", CLIENT, json.dumps(command), json.dumps(requests)]
-    child = subprocess.run([*sandbox, "--", *inside], capture_output=True, text=True)
+    child = subprocess.run([*sandbox, *inside], capture_output=True, text=True)
     assert child.returncode == 0, child.stderr
-    told = json.loads(child.stdout)
-    assert told["ready"].startswith("http://0.0.0.0:9000/")
+    told: dict[str, Any] = json.loads(child.stdout)
+    assert told["ready"]["url"] == "http://0.0.0.0:9000/"
     assert (told["status"], told["errors"]) == (0, "")
     assert told["uid"] == int(image.user) != 0
     assert told["writes"] == {"/tmp/x": True, "/app/x": False, "/x": False}
@@ -158,7 +160,7 @@ def test_an_event_image_answers_invocations(layout: Path) -> None:
 
 def test_the_image_has_what_a_request_needs_and_nothing_of_the_training(layout: Path) -> None:
     files = {path.relative_to(layout).as_posix() for path in layout.rglob("*") if path.is_file()}
-    assert {"handler.py", "mnist_infer/page.html", "mnist_infer/local/serve.py", "requirements-serve.txt"} <= files
+    assert {"handler.py", "mnist_infer/page.html", "mnist_infer/hosting/serve.py", "requirements-serve.txt"} <= files
     assert {re.sub(r"\d+", "N", name) for name in files if name.startswith("export/")} <= {
         *("export/N/saved_model.pb", "export/N/figures.json", "export/N/training.csv")
     }

@@ -4,6 +4,7 @@ import io
 import struct
 import warnings
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 import pytest
@@ -15,11 +16,11 @@ from mnist_infer.errors import ImageDamaged, ImageError, ImageFormatUnknown
 from mnist_infer.image_file import extract_picture
 from mnist_infer.image_file.exif import read_orientation
 from mnist_infer.image_file.webp_lossless import lossless_table_bytes
-from tests.costly.making import exif_files
-from tests.costly.webp_files import many_codes
+from testbed.costly.making import exif_files
+from testbed.costly.webp_files import many_codes
+from testbed.pictures import EXAMPLES, encode
+from testbed.valid_images import bmp, bmp_header, chunk, png, png_header, riff, valid_images, webp_chunk
 from tests.fuzz.broken_images import broken_images
-from tests.fuzz.valid_images import bmp, bmp_header, chunk, png, png_header, riff, valid_images, webp_chunk
-from tests.pictures import EXAMPLES, encode
 
 ADDED_BYTES = 100
 """What a walk may add to a file: headers that are written anew."""
@@ -44,6 +45,10 @@ def noise(mode: str, size: tuple[int, int]) -> Image.Image:
     if mode == "I;16":
         return Image.fromarray(pixels.view(np.uint16)[..., 0].copy())
     return Image.fromarray(pixels).convert(mode)
+
+
+def encoded(mode: str, size: tuple[int, int], file_format: str, options: dict[str, object]) -> bytes:
+    return encode(noise(mode, size), file_format, **options)
 
 
 WAYS: dict[str, tuple[str, dict[str, dict[str, object]]]] = {
@@ -91,14 +96,10 @@ def honest_files() -> Iterator[tuple[str, Callable[[], bytes]]]:
         for mode in modes.split():
             for size in SIZES:
                 for name, options in ways.items():
-                    yield (
-                        f"{file_format}-{mode}-{size[0]}x{size[1]}-{name}",
-                        lambda mode=mode, size=size, file_format=file_format, options=options: encode(
-                            noise(mode, size), file_format, **options
-                        ),
-                    )
+                    title = f"{file_format}-{mode}-{size[0]}x{size[1]}-{name}"
+                    yield title, partial(encoded, mode, size, file_format, options)
     for name, content in valid_images().items():
-        yield name, lambda content=content: content
+        yield name, partial(bytes, content)
     for path in sorted((EXAMPLES / "digits").iterdir()):
         yield path.name, path.read_bytes
 

@@ -6,8 +6,9 @@ import pytest
 
 from mnist_infer.config import Device, Settings
 from mnist_infer.errors import DeviceUnavailable, ModelUnavailable
-from mnist_infer.model import choose_device, find_version, load_model
-from tests.pictures import FIXTURES, MODEL_DIR
+from mnist_infer.model import choose_device, load_model
+from mnist_infer.versions import find_version
+from testbed.pictures import FIXTURES, MODEL_DIR
 
 TENSORFLOW_1 = FIXTURES / "tensorflow_1"
 

@@ -5,7 +5,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from mnist_infer.errors import NoDigitFound
 from mnist_infer.normalise import to_model_input
-from tests.pictures import mnist_digits
+from testbed.pictures import mnist_digits
 
 SEVEN = mnist_digits()[0][0]
 

@@ -15,7 +15,10 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Browser, Page, Request, Route, expect
 
+from mnist_infer.config import ROOT
 from mnist_infer.errors import MnistInferError
+from testbed.local_server import local_server
+from testbed.pictures import EXAMPLES, digit_png, encode
 from tests.browser import (
     CHROMIUM,
     DESKTOP,
@@ -27,11 +30,9 @@ from tests.browser import (
     expect_error,
     give,
     running_chromium,
-    running_page,
     unexpected,
     watched_page,
 )
-from tests.pictures import EXAMPLES, ROOT, digit_png, encode
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt-get install chromium")
 
@@ -65,8 +66,8 @@ BROKEN = {
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    with running_page() as address:
-        yield address
+    with local_server() as server:
+        yield server.address
 
 
 @pytest.fixture(scope="module")
@@ -157,7 +158,7 @@ def test_what_is_sent_is_black_on_white_whatever_the_colours_on_the_screen(open_
         with page.expect_request(_is_question) as question:
             draw(page, SEVEN)
         expect_digit(page, 7)
-        sent.append(question.value.post_data_json)
+        sent.append(_payload(question.value))
     assert sent[0] == sent[1]
     assert sent[0]["probabilities"] is True
     image = Image.open(io.BytesIO(_decoded(sent[0]["image_base64"]))).convert("L")
@@ -241,7 +242,7 @@ def test_a_picture_is_read_with_its_own_bytes_and_shown(page: Page, how: str) ->
         give(page, how, "photo.jpg", content)
     expect_digit(page, 2)
     expect(page.get_by_role("img", name="The picture that was chosen")).to_be_visible()
-    assert _decoded(question.value.post_data_json["image_base64"]) == content
+    assert _decoded(_payload(question.value)["image_base64"]) == content
 
 
 def test_a_picture_that_the_browser_cannot_show_is_named_and_read_all_the_same(page: Page) -> None:
@@ -262,7 +263,7 @@ def test_a_large_picture_is_made_smaller_before_it_is_sent(page: Page) -> None:
     with page.expect_request(_is_question) as question:
         give(page, "choose", "large.png", content)
     expect_digit(page, 7)
-    sent = Image.open(io.BytesIO(_decoded(question.value.post_data_json["image_base64"])))
+    sent = Image.open(io.BytesIO(_decoded(_payload(question.value)["image_base64"])))
     assert sent.format == "JPEG"
     assert sent.size == (2048, 1639)
 
@@ -536,13 +537,19 @@ def _is_question(request: Request) -> bool:
     return request.method == "POST"
 
 
+def _payload(request: Request) -> dict[str, Any]:
+    payload = request.post_data_json
+    assert isinstance(payload, dict)
+    return payload
+
+
 def _questions(page: Page) -> list[bytes]:
     """Return the list that the pictures of every question from now on will be in."""
     pictures: list[bytes] = []
 
     def note(request: Request) -> None:
         if _is_question(request):
-            pictures.append(_decoded(request.post_data_json["image_base64"]))
+            pictures.append(_decoded(_payload(request)["image_base64"]))
 
     page.on("request", note)
     return pictures

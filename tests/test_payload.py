@@ -8,7 +8,7 @@ from mnist_infer.errors import (
     MnistInferError,
     PayloadNotObject,
 )
-from mnist_infer.payload import InlineImage, RemoteImage, parse_payload, wants_probabilities
+from mnist_infer.payload import InlineImage, RemoteImage, parse_payload
 
 LIMIT = 1000
 
@@ -36,7 +36,7 @@ LIMIT = 1000
     ],
 )
 def test_a_payload_says_where_its_image_is(payload: object, source: object) -> None:
-    assert parse_payload(payload, LIMIT) == source
+    assert parse_payload(payload, LIMIT).image == source
 
 
 @pytest.mark.parametrize(
@@ -83,11 +83,11 @@ def test_a_payload_that_cannot_be_understood_is_refused(payload: object, error: 
 def test_an_image_as_large_as_the_limit_is_taken_with_line_breaks() -> None:
     text = "A" * 1332
     lines = "\r\n".join(text[i : i + 76] for i in range(0, len(text), 76))
-    assert parse_payload({"image_base64": lines}, LIMIT - 1) == InlineImage(bytes(999))
+    assert parse_payload({"image_base64": lines}, LIMIT - 1).image == InlineImage(bytes(999))
 
 
 @pytest.mark.parametrize(
-    ("payload", "wanted"), [({"probabilities": True}, True), ({"probabilities": 1}, False), (5, False)]
+    ("fields", "wanted"), [({"probabilities": True}, True), ({"probabilities": 1}, False), ({}, False)]
 )
-def test_only_true_asks_for_probabilities(payload: object, wanted: bool) -> None:
-    assert wants_probabilities(payload) is wanted
+def test_only_true_asks_for_probabilities(fields: dict[str, object], wanted: bool) -> None:
+    assert parse_payload({"image_url": "u"} | fields, LIMIT).wants_probabilities is wanted

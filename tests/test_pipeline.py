@@ -4,11 +4,11 @@ import sys
 import numpy as np
 import pytest
 
-from mnist_infer.config import Settings
+from mnist_infer.config import ROOT, Settings
 from mnist_infer.pipeline import run
 from mnist_infer.session import SavedModelSession
-from tests.pictures import ROOT, digit_png, to_base64
-from tests.servers import Server
+from testbed.image_host import Server
+from testbed.pictures import digit_png, to_base64
 
 STEPS = ["payload", "read", "decode", "normalise", "session"]
 

@@ -17,7 +17,7 @@ from hypothesis.extra import numpy as arrays
 from hypothesis.strategies import SearchStrategy
 from numpy.typing import NDArray
 
-from mnist_infer.config import Settings
+from mnist_infer.config import ROOT, Settings
 from mnist_infer.decode import decode
 from mnist_infer.download import fetch
 from mnist_infer.errors import (
@@ -30,15 +30,15 @@ from mnist_infer.errors import (
     UrlForbidden,
     UrlInvalid,
 )
+from mnist_infer.hosting.platform import load_handler
 from mnist_infer.hosts import METADATA_NAMES, is_plain, is_plain_address, is_public
-from mnist_infer.local.platform import load_handler
 from mnist_infer.normalise import to_model_input
 from mnist_infer.payload import InlineImage, RemoteImage, parse_payload
 from mnist_infer.session import SavedModelSession
+from testbed.pictures import digit_png, to_base64
+from testbed.valid_images import WIDTH, chunk, png, png_header, valid_images
 from tests.fuzz.broken_images import broken_images
 from tests.fuzz.targets import call, check_model_input, read_image
-from tests.fuzz.valid_images import WIDTH, chunk, png, png_header, valid_images
-from tests.pictures import ROOT, digit_png, to_base64
 
 LIMIT = 1000
 DECODE_BYTES = 8_000_000
@@ -77,9 +77,9 @@ PAYLOADS = JSON | IMAGES
 BODIES = PAYLOADS.map(json.dumps) | TEXTS
 EVENTS = PAYLOADS | objects(
     requestContext=st.just({}),
-    httpMethod=st.just("POST"),
-    headers=st.just({}),
-    path=st.just("/"),
+    httpMethod=st.sampled_from(["POST", "GET", "HEAD", "PUT"]),
+    headers=st.just({}) | st.dictionaries(st.sampled_from(["content-type", "Content-Type"]), TEXTS, max_size=2),
+    path=st.sampled_from(["/", "", "/favicon.ico"]),
     body=BODIES | BODIES.map(lambda body: to_base64(body.encode(errors="surrogatepass"))),
     isBase64Encoded=st.sampled_from([True, False, "true", "false"]),
 )
@@ -112,7 +112,7 @@ def handler(looked_up: list[str]) -> Iterator[ModuleType]:  # noqa: ARG001
 @given(payload=PAYLOADS)
 def test_any_json_names_an_image_or_is_refused(payload: object) -> None:
     with contextlib.suppress(RequestError, ImageTooLarge):
-        assert isinstance(parse_payload(payload, LIMIT), InlineImage | RemoteImage)
+        assert isinstance(parse_payload(payload, LIMIT).image, InlineImage | RemoteImage)
 
 
 @bounded
@@ -128,7 +128,7 @@ def test_any_bytes_come_back_from_their_base64_with_white_space_anywhere(
     for share, space in spaces:
         at = int(share * len(text))
         text = text[:at] + space + text[at:]
-    assert parse_payload({"image_base64": prefix + text}, LIMIT) == InlineImage(content)
+    assert parse_payload({"image_base64": prefix + text}, LIMIT).image == InlineImage(content)
 
 
 @bounded

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser import running_page
-from tests.pictures import ROOT
+from mnist_infer.config import ROOT
+from testbed.local_server import local_server
 
 LOCAL = "http://127.0.0.1:8000/"
 READMES = [ROOT / "README.md", ROOT / "README.zh-CN.md"]
@@ -18,8 +18,8 @@ READMES = [ROOT / "README.md", ROOT / "README.zh-CN.md"]
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    with running_page() as address:
-        yield address
+    with local_server() as server:
+        yield server.address
 
 
 def blocks(readme: Path, language: str) -> list[str]:

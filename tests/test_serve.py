@@ -3,22 +3,37 @@ import contextlib
 import http.client
 import io
 import json
+import select
 import signal
+import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import tempfile
+import threading
+import time
+import uuid
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 
-from mnist_infer.local import serve
-from tests.pictures import ROOT, digit_png, to_base64
+from mnist_infer.config import ROOT
+from mnist_infer.hosting import wsgi
+from mnist_infer.hosting.admission import MAX_WAITING, AdmissionControl
+from mnist_infer.hosting.platform import MAX_EVENT_BYTES, container_context
+from mnist_infer.hosting.server import REQUEST_DEADLINE_S, create_server
+from mnist_infer.hosting.wsgi import StartResponse
+from testbed.image_host import Server
+from testbed.pictures import digit_png, to_base64
 
 
 class Served(NamedTuple):
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[bytes]
     port: int
+    log: Path
+    errors: Path
 
     def send(self, method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int, dict[str, str], bytes]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
@@ -27,18 +42,37 @@ class Served(NamedTuple):
             answer = connection.getresponse()
             return answer.status, dict(answer.getheaders()), answer.read()
 
+    def end(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, list[dict[str, Any]], str]:
+        """Send a signal; returns the exit status, the lines of the log, each JSON, and what stderr has."""
+        self.process.send_signal(number)
+        status = self.process.wait(timeout=30)
+        return status, [json.loads(line) for line in self.log.read_text().splitlines()], self.errors.read_text()
+
 
 @contextlib.contextmanager
-def running(*options: str) -> Iterator[Served]:
+def running(*options: str, ignores_interrupts: bool = False) -> Iterator[Served]:
+    """Run the server, its log in a file: a pipe that nobody reads would stop it when it is full."""
     command = [sys.executable, "-m", "mnist_infer", "serve", "--port", "0", *options]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout
-        line = next(line for line in process.stdout if line.startswith("http://"))
-        yield Served(process, int(line.split("/")[2].rpartition(":")[2]))
-    finally:
-        process.kill()
-        process.communicate()
+    if ignores_interrupts:
+        command = ["sh", "-c", 'trap "" INT; exec "$@"', "sh", *command]
+    with tempfile.TemporaryDirectory() as folder:
+        log, errors = Path(folder, "log"), Path(folder, "errors")
+        with log.open("w") as out, errors.open("w") as err:
+            process = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=err)
+        try:
+            yield Served(process, wait_for_port(process, log), log, errors)
+        finally:
+            process.kill()
+            process.wait()
+
+
+def wait_for_port(process: subprocess.Popen[bytes], log: Path) -> int:
+    while process.poll() is None:
+        for line in log.read_text().splitlines():
+            if '"listening"' in line:
+                return int(json.loads(line)["url"].split("/")[2].rpartition(":")[2])
+        time.sleep(0.02)
+    raise AssertionError("the server ended")
 
 
 @pytest.fixture(scope="module")
@@ -85,25 +119,108 @@ def test_what_cannot_be_answered_has_its_status(web: Served, method: str, path: 
 def test_a_body_that_no_event_can_hold_is_refused_before_it_is_read(web: Served) -> None:
     with contextlib.closing(http.client.HTTPConnection("127.0.0.1", web.port, timeout=30)) as connection:
         connection.putrequest("POST", "/")
-        connection.putheader("Content-Length", str(serve.MOST_BODY_BYTES + 1))
+        connection.putheader("Content-Length", str(MAX_EVENT_BYTES + 1))
         connection.endheaders()
         assert connection.getresponse().status == 413
 
 
 def test_sixteen_at_a_time_get_the_digit_of_their_own_picture(web: Served) -> None:
+    def read_digit(digit: int) -> object:
+        while True:
+            status, _, answer = web.send("POST", "/", picture(digit))
+            if status != 503:  # the machine may be busy with other things
+                return json.loads(answer)
+
     digits = [i % 10 for i in range(160)]
     with ThreadPoolExecutor(16) as pool:
-        answers = list(pool.map(lambda digit: json.loads(web.send("POST", "/", picture(digit))[2]), digits))
+        answers = list(pool.map(read_digit, digits))
     assert answers == [{"result": digit} for digit in digits]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
-def test_it_ends_cleanly_when_it_is_told_to(number: signal.Signals) -> None:
-    with running() as served:
+@pytest.mark.parametrize("in_background", [False, True], ids=["", "started with SIGINT ignored"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+def test_it_ends_cleanly_when_it_is_told_to(number: signal.Signals, in_background: bool) -> None:
+    with running(ignores_interrupts=in_background) as served:
         assert served.send("POST", "/", picture(3))[0] == 200
-        served.process.send_signal(number)
-        _, errors = served.process.communicate(timeout=30)
-        assert (served.process.returncode, errors) == (0, "")
+        status, _, errors = served.end(number)
+        assert (status, errors) == (0, "")
+
+
+IDLE, DRIPPING = b"", b"POST / HTTP/1.1\r\nHost: x\r\n"
+
+
+@pytest.mark.parametrize("begun", [IDLE, DRIPPING], ids=["idle", "in the middle of their headers"])
+def test_two_hundred_connections_that_send_nothing_more_keep_nobody_waiting(web: Served, begun: bytes) -> None:
+    with contextlib.ExitStack() as stack:
+        for _ in range(200):
+            connection = stack.enter_context(socket.create_connection(("127.0.0.1", web.port)))
+            connection.sendall(begun)
+        assert web.send("POST", "/", picture(7))[::2] == (200, b'{"result": 7}')
+
+
+def test_a_request_that_comes_a_byte_now_and_then_is_cut_off_at_its_deadline() -> None:
+    server = create_server(lambda *_: [], "127.0.0.1", 0, 1)
+    with contextlib.closing(server), socket.create_connection(("127.0.0.1", server.effective_port)) as client:
+        server.handle_accept()
+        (channel,) = server.active_channels.values()
+        for sent in (b"POST / HTTP/1.1\r\n", b"Host: x\r\n", b"A: b\r\n"):
+            began = channel.last_activity
+            client.sendall(sent)
+            select.select([channel.socket], [], [], 30)
+            channel.handle_read()
+        assert channel.last_activity == began
+        server.maintenance(began + REQUEST_DEADLINE_S + 1)
+        assert channel.will_close
+        channel.handle_close()
+
+
+class Busy:
+    """An application that answers when it is told to."""
+
+    def __init__(self) -> None:
+        self.entered, self.released = threading.Semaphore(0), threading.Event()
+
+    def __call__(self, _: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        self.entered.release()
+        self.released.wait(30)
+        return wsgi.send(wsgi.HttpAnswer(200, {}, b"done"), start_response)
+
+
+def test_who_comes_while_all_places_and_the_waiting_room_are_taken_is_told_to_come_back() -> None:
+    application = Busy()
+    admission = AdmissionControl(application, 2)
+    statuses: list[tuple[str, list[tuple[str, str]]]] = []
+
+    def call() -> bytes:
+        return b"".join(admission({}, lambda status, headers: statuses.append((status, headers))))
+
+    with ThreadPoolExecutor(2 + MAX_WAITING + 1) as pool:
+        answers = [pool.submit(call) for _ in range(2)]
+        for _ in range(2):
+            assert application.entered.acquire(timeout=30)
+        refused = [waiter.result(timeout=30) for waiter in [pool.submit(call) for _ in range(MAX_WAITING + 1)]]
+        application.released.set()
+        assert [answer.result(timeout=30) for answer in answers] == [b"done"] * 2
+        assert call() == b"done"
+    assert {json.loads(body)["errCode"] for body in refused} == {"busy"}
+    status, headers = statuses[0]
+    assert status == "503 Service Unavailable"
+    assert ("Retry-After", "1") in headers
+
+
+def test_who_waits_is_let_in_as_soon_as_a_place_is_free() -> None:
+    application = Busy()
+    admission = AdmissionControl(application, 1)
+
+    def call() -> bytes:
+        return b"".join(admission({}, lambda *_: None))
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(call)
+        assert application.entered.acquire(timeout=30)
+        second = pool.submit(call)
+        application.released.set()
+        assert first.result(timeout=30) == second.result(timeout=30) == b"done"
 
 
 def test_an_event_image_takes_events_and_the_context_from_headers() -> None:
@@ -113,9 +230,69 @@ def test_an_event_image_takes_events_and_the_context_from_headers() -> None:
         assert served.send("POST", "/event-invoke", b"{")[0] == 400
         assert served.send("POST", "/", picture(4))[0] == 404
         assert served.send("GET", "/event-invoke")[0] == 404
-        served.process.send_signal(signal.SIGTERM)
-        log, _ = served.process.communicate(timeout=30)
-    assert json.loads(log.splitlines()[0])["request_id"] == "abc"
+        _, log, _ = served.end()
+    assert next(line["request_id"] for line in log if line["event"] == "request") == "abc"
+
+
+def test_every_line_of_the_log_is_json_and_names_the_request_by_the_platforms_id() -> None:
+    with running() as served:
+        served.send("POST", "/", picture(4), X_Scf_Request_Id="abc")
+        served.send("POST", "/", picture(4))
+        with socket.create_connection(("127.0.0.1", served.port)) as connection:  # what waitress itself refuses
+            connection.sendall(b"no HTTP\r\n\r\n")
+            assert connection.recv(1000)
+        _, log, errors = served.end()
+    requests = [line for line in log if line["event"] == "request"]
+    assert [line["event"] for line in log[:2]] == ["cold_start", "listening"]
+    assert requests[0]["request_id"] == "abc"
+    assert uuid.UUID(requests[1]["request_id"])
+    assert errors == ""
+
+
+def test_an_exception_of_the_entry_point_is_a_line_of_json_with_its_traceback() -> None:
+    with running("--entry", "load_settings") as served:  # which takes no event and no context
+        assert served.send("POST", "/", b"{}")[0] == 500
+        _, log, errors = served.end()
+    (line,) = (line for line in log if line["event"] == "log")
+    assert (line["level"], line["logger"]) == ("ERROR", "waitress")
+    assert "TypeError" in line["traceback"]
+    assert errors == ""
+
+
+def test_a_containers_context_says_what_the_headers_say_and_nothing_else() -> None:
+    headers = {
+        "x-scf-request-id": "abc",
+        "x-scf-memory": "512",
+        "x-scf-timeout": "3000",
+        "x-scf-name": "digits",
+        "x-scf-secret-key": "secret",
+        "accept": "*/*",
+    }
+    assert container_context(headers) == {
+        "request_id": "abc",
+        "memory_limit_in_mb": 512,
+        "time_limit_in_ms": 3000,
+        "function_name": "digits",
+    }
+    for text in ("", "3 s", "-1", "٣", "9" * 5000):
+        assert set(container_context({"x-scf-timeout": text})) == {"request_id"}
+
+
+def test_the_time_limit_of_the_platforms_header_holds(server: Server) -> None:
+    url = f"http://127.0.0.1:{server.port}/silent"
+    with running() as served:
+        body = json.dumps({"image_url": url}).encode()
+        assert served.send("POST", "/", body)[0] == 400  # the address is private, and nothing allows it here
+    settings = {"MNIST_URL_ALLOWED_HOSTS": f"127.0.0.1:{server.port}", "MNIST_FETCH_READ_TIMEOUT_S": "5"}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in settings.items():
+            patch.setenv(name, value)
+        with running() as served:
+            status, _, answer = served.send("POST", "/", body, X_Scf_Timeout="200")
+            _, log, _ = served.end()
+    assert (status, json.loads(answer)["errCode"]) == (502, "fetch_timeout")
+    (request,) = (line for line in log if line["event"] == "request")
+    assert request["total_milliseconds"] < 2_000  # of the 5 s that the settings would leave
 
 
 def test_another_entry_point_is_answered_as_the_platform_answers_what_has_no_status() -> None:
@@ -133,7 +310,7 @@ def test_a_request_becomes_the_event_of_a_function_url() -> None:
         "HTTP_X_FORWARDED_FOR": "10.0.0.1",
         "wsgi.input": io.BytesIO(b"\xff"),
     }
-    assert serve.web_event(environ) == {
+    assert wsgi.web_event(environ) == {
         "headers": {"content-type": "text/plain", "x-forwarded-for": "10.0.0.1"},
         "httpMethod": "POST",
         "path": "/a",
@@ -145,5 +322,5 @@ def test_a_request_becomes_the_event_of_a_function_url() -> None:
 
 def test_an_answer_in_base64_is_decoded() -> None:
     content = base64.b64encode(b"\x00\xff").decode()
-    answer = serve.web_answer({"isBase64Encoded": True, "statusCode": 201, "headers": {"A": "b"}, "body": content})
-    assert answer == serve.Answer(201, {"A": "b"}, b"\x00\xff")
+    answer = wsgi.web_answer({"isBase64Encoded": True, "statusCode": 201, "headers": {"A": "b"}, "body": content})
+    assert answer == wsgi.HttpAnswer(201, {"A": "b"}, b"\x00\xff")

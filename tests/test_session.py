@@ -14,11 +14,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from mnist_infer.config import ROOT
 from mnist_infer.errors import InferenceFailed, ModelUnavailable
 from mnist_infer.session import SavedModelSession, session_config
+from testbed.pictures import FIXTURES, MODEL_DIR, mnist_digits
+from testbed.tensorflow_libraries import WHEELS
 from tests.conftest import ONE_CPU_THREAD
-from tests.pictures import FIXTURES, MODEL_DIR, ROOT, mnist_digits
-from tests.tensorflow_libraries import WHEELS
 
 TENSORFLOW_1 = FIXTURES / "tensorflow_1"
 GRAIN = 1e-5

@@ -4,13 +4,16 @@ import io
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
-from export import suite
 from export.mnist import Digits
-from export.suite import KINDS, Blotted, make_picture, make_pictures, outline, strokes
+from export.suite import KINDS, NoPenPath, make_picture, make_pictures
+from export.suite.makers import SCAN
+from export.suite.pen import choose_view
+from export.suite.strokes import outline, strokes
 from mnist_infer.decode import decode
-from tests.pictures import mnist_digits
+from testbed.pictures import mnist_digits
 
 DIGITS = Digits(*mnist_digits())
 SOME = 3
@@ -19,8 +22,8 @@ EITHER_INK = {"low_contrast", "sixteen_bits", "palette"}
 FORMATS = {"chalk": {"JPEG"}, "photo_pencil": {"JPEG"}, "photo_ball_pen": {"JPEG"}, "palette": {"PNG", "GIF"}}
 
 
-def pixels(content: bytes) -> np.ndarray:
-    return decode(content, 10**9).astype(float)
+def pixels(content: bytes) -> NDArray[np.float64]:
+    return decode(content, 10**9).astype(np.float64)
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -34,7 +37,7 @@ def test_a_picture_has_the_same_bytes_whatever_was_made_before_it(name: str) -> 
 def test_every_kind_is_an_image_file_whose_sides_are_in_range(name: str) -> None:
     low, high = KINDS[name].side
     if name in ("ruled", "squared"):
-        low, high = min(low, suite._SCAN["side"][0]), max(high, suite._SCAN["side"][1])
+        low, high = min(low, SCAN["side"][0]), max(high, SCAN["side"][1])
     for picture in make_pictures(name, DIGITS, SOME):
         image = Image.open(io.BytesIO(picture.content))
         assert low <= min(image.size) <= max(image.size) <= high
@@ -85,15 +88,15 @@ def test_a_stretched_view_is_wider_or_narrower_by_what_was_chosen() -> None:
     kind = KINDS["canvas_stretched"]
     ratios = []
     for _ in range(200):
-        view = suite._view(kind, random, square, lambda _: 3)
+        view = choose_view(kind, random, square, lambda _: 3)
         ratios.append(np.linalg.norm(view.matrix[:, 0]) / np.linalg.norm(view.matrix[:, 1]))
     assert 0.6 <= min(ratios) < 0.7
     assert 1.5 < max(ratios) <= 1.6
 
 
-def ring() -> np.ndarray:
+def ring() -> NDArray[np.uint8]:
     y, x = np.mgrid[:28, :28] - 13.5
-    return (np.abs(np.hypot(x, y) - 7) < 1.5).astype(np.uint8) * 255
+    return np.where(np.abs(np.hypot(x, y) - 7) < 1.5, np.uint8(255), np.uint8(0))
 
 
 def test_the_stroke_of_a_ring_is_closed_and_round() -> None:
@@ -123,7 +126,7 @@ def test_a_digit_without_a_path_gives_way_to_the_next() -> None:
     y, x = np.mgrid[:28, :28]
     blot = np.where(np.hypot(x - 13, y - 18) < 7, 255, 0).astype(np.uint8)
     blot[2:14, 12:15] = 255
-    with pytest.raises(Blotted):
+    with pytest.raises(NoPenPath):
         strokes(blot)
     digits = Digits(np.stack([blot, ring()]), np.array([6, 0], np.uint8))
     assert [picture.label for picture in make_pictures("canvas", digits, 4)] == [0] * 4

@@ -1,6 +1,6 @@
 """The ways that are compared, a module each, with the same two functions.
 
-`apigw_interface(event, context)` is the entry point, as the platform calls it; `predict(pixels)`
+`answer_http(event, context)` is the entry point, as the platform calls it; `predict(pixels)`
 is the session alone, on float32 [1, 784].
 """
 

@@ -9,13 +9,14 @@ import base64
 import io
 import json
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 import tensorflow as tf
 from PIL import Image
 
+from export.article import to_pixels
 from mnist_infer.config import Settings
-from mnist_infer.model import find_version
+from mnist_infer.versions import find_version
 
 v1 = tf.compat.v1
 v1.disable_eager_execution()
@@ -27,7 +28,7 @@ x = session.graph.get_tensor_by_name("x:0")
 y = session.graph.get_tensor_by_name("y:0")
 
 
-def apigw_interface(event: dict[str, Any], context: object) -> dict[str, object]:  # noqa: ARG001
+def answer_http(event: dict[str, Any], context: object) -> dict[str, object]:  # noqa: ARG001
     """Answer an HTTP request."""
     if "requestContext" not in event:
         return {"errMsg": "request not from api gw"}
@@ -37,18 +38,7 @@ def apigw_interface(event: dict[str, Any], context: object) -> dict[str, object]
 
 def run(content: bytes) -> int:
     """Read the digit in an image file."""
-    image = Image.open(io.BytesIO(content)).resize((28, 28)).convert("L")
-    pixels = [0.0] * (28 * 28)
-    bright = 0
-    values = cast(Sequence[int], image.get_flattened_data())  # Pillow's new name for getdata
-    for i, value in enumerate(values):
-        pixels[i] = value / 255
-        if value > 127:
-            bright += 1
-    if bright > len(pixels) / 2:
-        for i in range(len(pixels)):
-            pixels[i] = 1 - pixels[i]
-    return predict([pixels])
+    return predict([to_pixels(Image.open(io.BytesIO(content)))])
 
 
 def predict(pixels: Sequence[Sequence[float]]) -> int:

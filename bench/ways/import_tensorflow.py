@@ -8,15 +8,15 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from mnist_infer import events
+from mnist_infer import answers, events
 from mnist_infer.config import load_settings
 from mnist_infer.decode import decode
 from mnist_infer.errors import ImageMissing
-from mnist_infer.events import RequestLog
-from mnist_infer.model import find_version
+from mnist_infer.log import RequestLog
 from mnist_infer.normalise import to_model_input
 from mnist_infer.payload import InlineImage, parse_payload
 from mnist_infer.pipeline import Prediction
+from mnist_infer.versions import find_version
 
 settings = load_settings()
 
@@ -34,22 +34,24 @@ with session.graph.as_default():
 _NOT_FETCHED = np.empty(0, np.float32)
 
 
-def apigw_interface(event: object, context: object) -> dict[str, object]:
+def answer_http(event: object, context: object) -> dict[str, object]:
     """Answer an HTTP request."""
-    with RequestLog("apigw_interface", context) as log:
-        payload = events.http_payload(event, settings.max_body_bytes)
+    with RequestLog("http_interface", context) as log:
+        request = events.parse_event(event)
+        events.check_route(request)
+        payload = events.parse_body(request, settings.max_body_bytes)
         log.outcome = prediction = run(payload)
-        return events.success(prediction, payload)
+        return answers.integrated_success(prediction, context)
 
 
 def run(payload: object) -> Prediction:
     """Read the digit in a payload's image."""
-    source = parse_payload(payload, settings.max_image_bytes)
+    source = parse_payload(payload, settings.max_image_bytes).image
     if not isinstance(source, InlineImage):
         raise ImageMissing("this way reads image_base64 only")
     picture = decode(source.content, settings.max_decode_bytes)
     pixels = to_model_input(picture)
-    return Prediction(predict(pixels), _NOT_FETCHED, "base64", len(source.content), {})
+    return Prediction(predict(pixels), _NOT_FETCHED, "base64", len(source.content), {}, wants_probabilities=False)
 
 
 def predict(pixels: NDArray[np.float32]) -> int:

@@ -2,5 +2,5 @@
 
 import handler
 
-apigw_interface = handler.apigw_interface
+answer_http = handler.http_interface
 predict = handler.model.session.predict

@@ -5,29 +5,39 @@ import sys
 from pathlib import Path
 
 from mnist_infer.errors import MnistInferError
-from mnist_infer.local.demo import demo
-from mnist_infer.local.explain import explain
-from mnist_infer.local.invoke import invoke
-from mnist_infer.local.predict import predict
-from mnist_infer.local.serve import serve
 
 
 def main() -> int:
     """Run the subcommand that the command line names, and return the exit status."""
     options = _parser().parse_args()
     try:
-        if options.command == "invoke":
-            return invoke(options.entry, options.event)
-        if options.command == "serve":
-            return serve(options.host, options.port, options.threads, options.type, options.entry)
-        if options.command == "explain":
-            return explain(options.picture, options.output)
-        if options.command == "predict" or options.pictures:
-            return predict(options.pictures)
-        return demo()
+        return _run(options)
     except (MnistInferError, OSError) as error:  # the model, the library, a setting, a file
         print(f"mnist_infer: {error}", file=sys.stderr)
         return 1
+
+
+def _run(options: argparse.Namespace) -> int:
+    # Each command imports its own module alone: a container that serves needs none of the others.
+    if options.command == "invoke":
+        from mnist_infer.local.invoke import invoke
+
+        return invoke(options.entry, options.event)
+    if options.command == "serve":
+        from mnist_infer.hosting.serve import serve
+
+        return serve(options.host, options.port, options.threads, options.type, options.entry)
+    if options.command == "explain":
+        from mnist_infer.local.explain import explain
+
+        return explain(options.picture, options.output)
+    if options.command == "predict":
+        from mnist_infer.local.predict import predict
+
+        return predict(options.pictures)
+    from mnist_infer.local.demo import demo
+
+    return demo()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -47,6 +57,5 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--threads", type=int, default=4, help="default: %(default)s")
     command.add_argument("--type", choices=("web", "event"), default="web", help="default: %(default)s")
     command.add_argument("--entry", help="entry point of handler.py, default: http_interface, and demo for events")
-    command = commands.add_parser("demo", help="run the examples, or read your own pictures")
-    command.add_argument("pictures", nargs="*", metavar="FILE_OR_URL")
+    commands.add_parser("demo", help="run the examples")
     return parser

@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 from types import ModuleType
 
-from mnist_infer.local.platform import ROOT, has_failed, load_handler, new_context, through_json
+from mnist_infer.config import ROOT
+from mnist_infer.hosting.platform import has_failed, load_handler, sample_context, through_json
 from mnist_infer.local.predict import predict
 
 EXAMPLES = ROOT / "examples"
@@ -31,7 +32,7 @@ def demo() -> int:
 def _run_event(handler: ModuleType, path: Path) -> int:
     name = entry_of(path)
     with contextlib.redirect_stdout(io.StringIO()) as log:
-        answer = through_json(getattr(handler, name)(json.loads(path.read_text()), new_context()))
+        answer = through_json(getattr(handler, name)(json.loads(path.read_text()), sample_context()))
     outcome = json.loads(log.getvalue().splitlines()[-1])["outcome"]
     no_network = has_failed(answer) and outcome in NO_NETWORK
     remark = f"   ({outcome}: there is no network here)" if no_network else ""

@@ -6,7 +6,7 @@ import time
 import traceback
 from pathlib import Path
 
-from mnist_infer.local.platform import MEMORY_LIMIT_MB, has_failed, load_handler, new_context, through_json
+from mnist_infer.hosting.platform import MEMORY_LIMIT_MB, has_failed, load_handler, sample_context, through_json
 
 
 def invoke(entry_name: str, event_file: Path) -> int:
@@ -17,7 +17,7 @@ def invoke(entry_name: str, event_file: Path) -> int:
     """
     event = json.loads(event_file.read_text(encoding="utf-8"))
     entry = getattr(load_handler(), entry_name)
-    context = new_context()
+    context = sample_context()
     print(f"START RequestId: {context['request_id']}")
     started = time.perf_counter()
     try:

@@ -8,14 +8,14 @@ import sys
 import time
 from pathlib import Path
 
+from mnist_infer.config import ROOT
 from tests.fuzz.images import image_seeds
 from tests.fuzz.minimise import minimise
 from tests.fuzz.payloads import DICTIONARY, payload_seeds
-from tests.pictures import ROOT
 
-SLOWEST_S = 5
-MOST_MIB = 1024
-LARGEST_BYTES = 16384
+MAX_SECONDS = 5
+MAX_MIB = 1024
+MAX_FILE_BYTES = 16384
 SEEDS = {"images": image_seeds, "payloads": payload_seeds}
 
 
@@ -51,10 +51,10 @@ def prepare(folder: Path, seeds: dict[str, bytes]) -> None:
 
 def fuzz(target: str, folder: Path, minutes: float) -> tuple[str, int]:
     """Run libFuzzer, and return what it says and its exit status."""
-    limits = [f"-max_total_time={round(minutes * 60)}", f"-timeout={SLOWEST_S}", f"-rss_limit_mb={MOST_MIB}"]
+    limits = [f"-max_total_time={round(minutes * 60)}", f"-timeout={MAX_SECONDS}", f"-rss_limit_mb={MAX_MIB}"]
     options = [
         *limits,
-        f"-max_len={LARGEST_BYTES}",
+        f"-max_len={MAX_FILE_BYTES}",
         "-print_final_stats=1",
         "-close_fd_mask=3",  # what the C libraries write to stderr would fill the log
         f"-artifact_prefix={folder}/crashes/",

@@ -4,7 +4,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 
-from tests.fuzz.valid_images import (
+from testbed.valid_images import (
     GREY,
     HEIGHT,
     WIDTH,

@@ -3,12 +3,27 @@
 import base64
 import json
 
-from tests.pictures import digit_png
+from testbed.pictures import digit_png
 
 _FIELDS = ("image_base64", "image_url", "probabilities", "requestContext", "httpMethod", "headers", "path", "body")
 _WORDS = ("isBase64Encoded", "true", "false", "null", "NaN", "Infinity", "1e999", "\\ud800", "\\u0000")
-_PARTS = (";base64,", "http://", "https://", "127.0.0.1", "[::1]", "xn--", "%00", "@", "//", "/../", "POST", "====")
-_MORE = ("data:image/png", "request_id", "time_limit_in_ms")
+_PARTS = (
+    ";base64,",
+    "http://",
+    "https://",
+    "127.0.0.1",
+    "[::1]",
+    "xn--",
+    "%00",
+    "@",
+    "//",
+    "/../",
+    "POST",
+    "GET",
+    "HEAD",
+    "====",
+)
+_MORE = ("GET", "HEAD", "data:image/png", "request_id", "time_limit_in_ms", "content-type", "multipart/form-data")
 _JSON = ('{"', '":', '"}', '",', "[[[[", "]]]]", '{"":', "image_base64", "\\n")
 DICTIONARY = "".join(
     '"' + word.replace("\\", "\\\\").replace('"', '\\"') + '"\n'
@@ -62,6 +77,9 @@ def payload_seeds() -> dict[str, bytes]:
         *(
             {"requestContext": None, "body": bodies[0]},
             {"httpMethod": "GET", "path": 1},
+            {"httpMethod": "GET", "path": "/", "headers": None},
+            {"httpMethod": "HEAD", "headers": {"Accept": "text/html"}},
+            {"httpMethod": "POST", "path": "/", "headers": {"Content-Type": "image/png"}, "body": bodies[0]},
             {"requestContext": {}, "body": 7},
         ),
         *(

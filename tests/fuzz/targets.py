@@ -19,21 +19,26 @@ from numpy.typing import NDArray
 from mnist_infer import errors
 from mnist_infer.config import Settings
 from mnist_infer.decode import decode
-from mnist_infer.local.platform import load_handler
+from mnist_infer.hosting.platform import load_handler
 from mnist_infer.normalise import to_model_input
-from tests.costly.budget import MAX_ADDED_BYTES, MAX_CPU_S
+from testbed.costly.budget import MAX_ADDED_BYTES, MAX_CPU_S
 
 MAX_DECODE_BYTES = Settings().max_decode_bytes
 MOST_ADDED_BYTES = MAX_ADDED_BYTES + 10_000_000  # the second is the fuzzer's own
 LARGEST_SIDE = 1024
 
 
-def error_codes() -> set[str]:
-    """Return the code of every class of error there is."""
+def all_errors() -> list[type[errors.MnistInferError]]:
+    """Return every class of error there is."""
     classes = [errors.MnistInferError]
     for known in classes:
         classes.extend(known.__subclasses__())
-    return {known.code for known in classes}
+    return classes
+
+
+def error_codes() -> set[str]:
+    """Return the code of every class of error there is."""
+    return {known.code for known in all_errors()}
 
 
 def read_image(content: bytes, max_memory_bytes: int = MAX_DECODE_BYTES) -> None:
@@ -95,16 +100,37 @@ def check_answer(answer: object) -> None:
         assert set(answer) in ({"result"}, {"result", "probabilities"})
 
 
+def check_integrated_answer(answer: object) -> None:
+    """Refuse an answer of `http_interface` that a platform could not send, or whose body is outside of the contract."""
+    answer = json.loads(json.dumps(answer))
+    assert isinstance(answer, dict)
+    assert set(answer) == {"isBase64Encoded", "statusCode", "headers", "body"}
+    assert answer["isBase64Encoded"] is False
+    for name, value in answer["headers"].items():
+        assert re.fullmatch(r"[A-Za-z-]+", name)
+        assert re.fullmatch(r"[\x20-\x7e]*", value)
+    if answer["headers"]["Content-Type"] == "application/json":
+        body = json.loads(answer["body"])
+        check_answer(body)
+        assert (answer["statusCode"] == 200) == (body.get("result", -1) >= 0)
+        assert answer["statusCode"] != 500
+    else:
+        assert answer["statusCode"] == 200
+        assert answer["headers"]["Content-Security-Policy"].startswith("default-src 'none'; ")
+
+
 def call(handler: ModuleType, event: object, context: object = None) -> None:
-    """Call both entry points with an event; each leaves its answer and one line in the log."""
+    """Call all entry points with an event; each leaves its answer and one line in the log."""
     log = io.StringIO()
     with contextlib.redirect_stdout(log):
         answer, digit = handler.apigw_interface(event, context), handler.demo(event, context)
+        integrated = handler.http_interface(event, context)
     lines = [json.loads(line) for line in log.getvalue().split("\n")[:-1]]
-    assert [line["entry"] for line in lines] == ["apigw_interface", "demo"]
+    assert [line["entry"] for line in lines] == ["apigw_interface", "demo", "http_interface"]
     for line in lines:
         assert "traceback" not in line, line["traceback"]
     check_answer(answer)
+    check_integrated_answer(integrated)
     assert type(digit) is int
     assert -1 <= digit <= 9
 

@@ -16,14 +16,15 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import chain
+from unittest.mock import patch
 
 import requests.adapters
 
-from mnist_infer.local.platform import load_handler
+from mnist_infer.hosting.platform import load_handler
+from testbed.image_host_process import Ports, server_process
 from tests.soak.cases import BLOCK, MAX_BODY_BYTES, MAX_IMAGE_BYTES, Case, Mix, picture_cases
 from tests.soak.drive import Driver, LogLines
 from tests.soak.measure import Stage, Usage, settled_usage, stages_table
-from tests.soak.server import Ports, server_process
 from tests.soak.urls import allowed_hosts, resolver
 
 _WARM_UP_BLOCKS = 3
@@ -77,10 +78,13 @@ def _function(ports: Ports) -> Iterator[tuple[Driver, LogLines]]:
         MNIST_MAX_BODY_BYTES=str(MAX_BODY_BYTES),
     )
     log, system_resolver = LogLines(), socket.getaddrinfo
-    with tempfile.NamedTemporaryFile(suffix=".pem") as authority, contextlib.redirect_stdout(log):
+    with (
+        tempfile.NamedTemporaryFile(suffix=".pem") as authority,
+        contextlib.redirect_stdout(log),
+        patch.object(requests.adapters, "DEFAULT_CA_BUNDLE_PATH", authority.name),
+    ):
         authority.write(ports.authority.encode())
         authority.flush()
-        requests.adapters.DEFAULT_CA_BUNDLE_PATH = authority.name
         socket.getaddrinfo = resolver(system_resolver)
         driver = Driver(load_handler(), log)
         log.take(None)  # the line of the cold start

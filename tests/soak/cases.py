@@ -4,9 +4,9 @@ import base64
 import json
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
-from itertools import cycle, islice
+from itertools import cycle, islice, product
 from pathlib import Path
 from random import Random
 from typing import NamedTuple
@@ -14,9 +14,9 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from mnist_infer.local.platform import TIME_LIMIT_MS
-from tests.pictures import EXAMPLES, digit_png, encode, mnist_digits, to_base64
-from tests.soak.server import Ports
+from mnist_infer.hosting.platform import TIME_LIMIT_MS
+from testbed.image_host_process import Ports
+from testbed.pictures import EXAMPLES, digit_png, encode, mnist_digits, to_base64
 from tests.soak.urls import Outcome, image_urls
 
 BLOCK = 1_000
@@ -30,9 +30,16 @@ _IN_A_HURRY_MS = 100
 """Time limit of a request whose URL leads to something slow: half of it is left for the URL."""
 
 _HTTP_EVENTS: tuple[dict[str, object], ...] = (
-    {"requestContext": {"stage": "release"}, "httpMethod": "POST", "path": "/test", "headers": {}, "queryString": {}},
+    {
+        "requestContext": {"stage": "release", "path": "/test"},
+        "httpMethod": "POST",
+        "path": "/test",
+        "headers": {},
+        "queryString": {},
+    },
     {"httpMethod": "POST", "path": "/", "headers": {"accept": "*/*"}, "queryString": {}},
 )
+_HTTP_ENTRIES = ("apigw_interface", "http_interface")
 
 
 class Case(NamedTuple):
@@ -41,7 +48,7 @@ class Case(NamedTuple):
     Attributes:
         entry: name of the entry point.
         event: what it is called with.
-        outcome: the digit, or the error code.
+        outcome: the digit, the error code, or `page`.
         probabilities: the ten, where they are asked for and known.
         time_limit_ms: of its context.
     """
@@ -86,7 +93,9 @@ def good_cases() -> Iterator[Case]:
         yield from _everywhere({"image_base64": f"data:image/png;base64,{text}", "image_url": None}, digit)
         yield Case("demo", {"image_base64": base64.encodebytes(content).decode(), "image_url": "no URL"}, digit)
         body = to_base64(json.dumps({"image_base64": text}).encode())
-        yield Case("apigw_interface", {**_HTTP_EVENTS[0], "body": body, "isBase64Encoded": True}, digit)
+        yield from _over_http({**_HTTP_EVENTS[0], "body": body, "isBase64Encoded": True}, digit)
+    for method in ("GET", "HEAD"):
+        yield Case("http_interface", {**_HTTP_EVENTS[1], "httpMethod": method}, "page")
 
 
 def large_cases() -> Iterator[Case]:
@@ -105,7 +114,7 @@ def picture_cases() -> Iterator[Case]:
         contents += [encode(pixels), encode(255 - pixels, "JPEG", quality=95)]
     for content in contents:
         payload = {"image_base64": to_base64(content), "probabilities": True}
-        yield Case("apigw_interface", {**_HTTP_EVENTS[1], "body": json.dumps(payload)}, "unknown")
+        yield Case("http_interface", {**_HTTP_EVENTS[1], "body": json.dumps(payload)}, "unknown")
 
 
 def bad_cases() -> Iterator[Case]:
@@ -114,19 +123,23 @@ def bad_cases() -> Iterator[Case]:
         yield from _everywhere(payload, code)
     for body, code in _bad_bodies():
         for event in _HTTP_EVENTS:
-            yield Case("apigw_interface", event | {"body": body}, code)
+            yield from _over_http(event | {"body": body}, code)
     for event in _HTTP_EVENTS:
-        yield Case("apigw_interface", event, "body_missing")
-        yield Case("apigw_interface", {**event, "body": "aGk", "isBase64Encoded": True}, "body_not_text")
+        yield from _over_http(event, "body_missing")
+        yield from _over_http({**event, "body": "aGk", "isBase64Encoded": True}, "body_not_text")
+    yield Case("http_interface", _HTTP_EVENTS[1] | {"path": "/favicon.ico"}, "path_unknown")
+    yield Case("http_interface", _HTTP_EVENTS[1] | {"httpMethod": "DELETE"}, "method_not_allowed")
+    yield Case("http_interface", _HTTP_EVENTS[1] | {"headers": {"Content-Type": "image/png"}}, "media_type_unsupported")
     payload = {"image_base64": to_base64(digit_png(7))}
     no_events: list[object] = [None, [], 7, "text", {}, payload, {"httpMethod": "POST", "body": json.dumps(payload)}]
     for no_event in no_events:
-        yield Case("apigw_interface", no_event, "not_http_event")
+        yield from _over_http(no_event, "not_http_event")
 
 
 def url_cases(ports: Ports, number: int) -> Iterator[Case]:
     """Yield requests with an image URL; what would take its time gets little, but for one read timeout."""
-    entries = cycle((_demo, *(partial(_http, event) for event in _HTTP_EVENTS)))
+    over_http = (partial(_http, entry, event) for entry, event in product(_HTTP_ENTRIES, _HTTP_EVENTS))
+    entries: Iterator[Callable[[object, Outcome], Case]] = cycle((_demo, *over_http))
     for url, outcome in image_urls(ports, number):
         case = next(entries)({"image_url": url}, outcome)
         yield case._replace(time_limit_ms=_IN_A_HURRY_MS) if outcome == "fetch_timeout" else case
@@ -137,14 +150,19 @@ def _demo(payload: object, outcome: Outcome) -> Case:
     return Case("demo", payload, outcome)
 
 
-def _http(event: dict[str, object], payload: object, outcome: Outcome) -> Case:
-    return Case("apigw_interface", {**event, "body": json.dumps(payload)}, outcome)
+def _http(entry: str, event: dict[str, object], payload: object, outcome: Outcome) -> Case:
+    return Case(entry, {**event, "body": json.dumps(payload)}, outcome)
+
+
+def _over_http(event: object, outcome: Outcome) -> Iterator[Case]:
+    for entry in _HTTP_ENTRIES:
+        yield Case(entry, event, outcome)
 
 
 def _everywhere(payload: object, outcome: Outcome) -> Iterator[Case]:
     yield _demo(payload, outcome)
-    for event in _HTTP_EVENTS:
-        yield _http(event, payload, outcome)
+    for entry, event in product(_HTTP_ENTRIES, _HTTP_EVENTS):
+        yield _http(entry, event, payload, outcome)
 
 
 def _example_files() -> list[Path]:
@@ -165,11 +183,13 @@ def _pictures() -> Iterator[tuple[int, bytes]]:
 
 
 def _bad_payloads() -> Iterator[tuple[object, str]]:
-    for no_object in (None, [], 7, "text", True, 1e300):
+    no_objects: list[object] = [None, [], 7, "text", True, 1e300]
+    for no_object in no_objects:
         yield no_object, "payload_not_object"
     for no_image in ({}, {"image_base64": "", "image_url": None}, {"image": "x"}, {"image_base64": None}):
         yield no_image, "image_missing"
-    for value in (7, True, [], {"a": 1}, [[[]]]):
+    no_texts: list[object] = [7, True, [], {"a": 1}, [[[]]]]
+    for value in no_texts:
         yield {"image_base64": value}, "field_wrong_type"
         yield {"image_url": value}, "field_wrong_type"
     for text in ("###", "aGk", "aGk===", "äöü=", " \n ", "data:image/png;base64,", "aGk=aGk=", "\0" * 4, "\ud800" * 4):

@@ -3,10 +3,13 @@
 import io
 import json
 from itertools import count
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
-from mnist_infer.local.platform import new_context, through_json
+from mnist_infer.hosting.platform import sample_context, through_json
+from tests.fuzz.targets import all_errors
 from tests.soak.cases import Case
+
+_STATUSES: dict[object, int] = {known.code: known.status for known in all_errors()}
 
 
 class LogLines(io.TextIOBase):
@@ -39,7 +42,7 @@ class LogLines(io.TextIOBase):
 class Driver:
     """Calls a handler from any number of threads."""
 
-    def __init__(self, handler: ModuleType, log: LogLines) -> None:
+    def __init__(self, handler: ModuleType | SimpleNamespace, log: LogLines) -> None:
         """Drive a handler.
 
         Args:
@@ -52,7 +55,7 @@ class Driver:
     def fault(self, case: Case) -> str | None:
         """Answer a request, and return what is wrong with its answer or its log line, if anything is."""
         number = next(self._numbers)
-        context = new_context() | {"request_id": number, "time_limit_in_ms": case.time_limit_ms}
+        context = sample_context() | {"request_id": number, "time_limit_in_ms": case.time_limit_ms}
         try:
             answer = through_json(getattr(self._handler, case.entry)(case.event, context))
         except Exception as error:
@@ -64,9 +67,9 @@ class Driver:
 
     def probabilities(self, case: Case) -> list[float]:
         """Answer a request for probabilities, and return them."""
-        answer = self._handler.apigw_interface(case.event, {"request_id": 0})
+        answer = through_json(self._handler.http_interface(case.event, {"request_id": 0}))
         self._log.take(0)
-        values: list[float] = through_json(answer["probabilities"])
+        values: list[float] = json.loads(answer["body"])["probabilities"]
         return values
 
 
@@ -74,6 +77,12 @@ def _is_right_answer(case: Case, answer: object) -> bool:
     is_digit = isinstance(case.outcome, int)
     if case.entry == "demo":
         return type(answer) is int and answer == (case.outcome if is_digit else -1)
+    if case.entry == "http_interface":
+        status, answer = _unwrapped(answer)
+        if status != _STATUSES.get(case.outcome, 200):
+            return False
+        if case.outcome == "page":
+            return isinstance(answer, str)
     if case.outcome == "not_http_event":
         return answer == {"errMsg": "request not from api gw"}
     if is_digit:
@@ -82,6 +91,14 @@ def _is_right_answer(case: Case, answer: object) -> bool:
     if not isinstance(answer, dict) or not isinstance(answer.get("errMsg"), str):
         return False
     return {**answer, "errMsg": ""} == {"result": -1, "errMsg": "", "errCode": case.outcome}
+
+
+def _unwrapped(answer: object) -> tuple[int, object]:
+    """Return the status of an integrated answer, and the pass-through answer or the page in its body."""
+    if not isinstance(answer, dict) or set(answer) != {"isBase64Encoded", "statusCode", "headers", "body"}:
+        return 0, answer
+    is_json = answer["headers"]["Content-Type"] == "application/json"
+    return answer["statusCode"], json.loads(answer["body"]) if is_json else answer["body"]
 
 
 def _is_right_log(case: Case, lines: list[dict[str, object]]) -> bool:

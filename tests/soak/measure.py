@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from bench.report import MB, table
+from testbed.tables import MB, table
 
-MOST_GROWTH_MB = 8.0
-MOST_MORE_CPU_PERCENT = 50.0
+MAX_GROWTH_MB = 8.0
+MAX_MORE_CPU_PERCENT = 50.0
 """More than the load of a shared machine explains; a request that slows down with their number is far beyond."""
 
 _SETTLING_S = 0.5
@@ -70,14 +70,14 @@ class Stage(NamedTuple):
         growth = self.last.resident_mb - self.first.resident_mb
         if self.faults:
             yield f"{len(self.faults)} answers or log lines are wrong; the first: {self.faults[0]}"
-        if growth > MOST_GROWTH_MB:
-            yield f"memory grew by {growth:.1f} MB, more than {MOST_GROWTH_MB:g}"
+        if growth > MAX_GROWTH_MB:
+            yield f"memory grew by {growth:.1f} MB, more than {MAX_GROWTH_MB:g}"
         if self.last.descriptors > self.first.descriptors:
             yield f"there are {self.last.descriptors} descriptors, after {self.first.descriptors}"
         if self.last.threads > self.first.threads:
             yield f"there are {self.last.threads} threads, after {self.first.threads}"
-        if self.cpu_change_percent > MOST_MORE_CPU_PERCENT:
-            yield f"requests take {self.cpu_change_percent:.0f} % more CPU, more than {MOST_MORE_CPU_PERCENT:g} %"
+        if self.cpu_change_percent > MAX_MORE_CPU_PERCENT:
+            yield f"requests take {self.cpu_change_percent:.0f} % more CPU, more than {MAX_MORE_CPU_PERCENT:g} %"
 
 
 def stages_table(stages: list[Stage]) -> str:

@@ -1,10 +1,11 @@
 """The soak finds what it looks for; it runs as a whole with `python -m tests.soak`."""
 
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from tests.servers import behaviours
+from testbed.image_host import behaviours
 from tests.soak.cases import Case
 from tests.soak.drive import Driver, LogLines
 from tests.soak.measure import Stage, Usage, stages_table
@@ -34,7 +35,7 @@ def test_what_stays_as_it_was_is_no_failure() -> None:
         ({"cpu_s": 2.0}, "CPU"),
     ],
 )
-def test_what_grows_is_a_failure(growth: dict[str, float], failure: str) -> None:
+def test_what_grows_is_a_failure(growth: dict[str, Any], failure: str) -> None:
     (found,) = Stage("", 3000, [], USAGE, USAGE._replace(**growth)).failures()
     assert failure in found
 
@@ -81,3 +82,32 @@ def test_a_wrong_http_answer_is_found(outcome: int | str, answer: object, is_rig
     line = f'{{"request_id": 1, "entry": "apigw_interface", {rest}}}\n'
     handler = SimpleNamespace(apigw_interface=lambda *_: (log.write(line), answer)[1])
     assert (Driver(handler, log).fault(Case("apigw_interface", {}, outcome)) is None) is is_right
+
+
+OK = {"isBase64Encoded": False, "statusCode": 200, "headers": {"Content-Type": "application/json"}}
+HTML = {"headers": {"Content-Type": "text/html; charset=utf-8"}}
+
+
+@pytest.mark.parametrize(
+    ("outcome", "answer", "is_right"),
+    [
+        (7, OK | {"body": '{"result": 7}'}, True),
+        (7, OK | {"body": '{"result": 8}'}, False),
+        (7, OK | {"statusCode": 500, "body": '{"result": 7}'}, False),
+        (7, {"result": 7}, False),
+        ("image_missing", OK | {"body": '{"result": -1, "errMsg": "no", "errCode": "image_missing"}'}, False),
+        (
+            "image_missing",
+            OK | {"statusCode": 400, "body": '{"result": -1, "errMsg": "no", "errCode": "image_missing"}'},
+            True,
+        ),
+        ("page", OK | HTML | {"body": "<!doctype html>"}, True),
+        ("page", OK | {"body": '{"result": 7}'}, False),
+    ],
+)
+def test_a_wrong_integrated_answer_is_found(outcome: int | str, answer: object, is_right: bool) -> None:
+    log = LogLines()
+    rest = '"outcome": "ok", "digit": 7' if outcome == 7 else f'"outcome": "{outcome}"'
+    line = f'{{"request_id": 1, "entry": "http_interface", {rest}}}\n'
+    handler = SimpleNamespace(http_interface=lambda *_: (log.write(line), answer)[1])
+    assert (Driver(handler, log).fault(Case("http_interface", {}, outcome)) is None) is is_right

@@ -5,8 +5,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tests.servers import behaviours
-from tests.soak.server import Ports
+from testbed.image_host import behaviours
+from testbed.image_host_process import Ports
 
 Outcome = int | str
 """The digit, or the error code."""

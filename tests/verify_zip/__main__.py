@@ -11,13 +11,13 @@ import zipfile
 from pathlib import Path
 
 import build_zip
-from tests.pictures import ROOT
-from tests.verify_zip.measure import Costs, breakdown, cold_starts, examples
-from tests.verify_zip.sandbox import Sandbox, SandboxError
+from mnist_infer.config import ROOT
+from testbed.sandbox import Sandbox, SandboxError
+from testbed.unpack import find_interpreter, snapshot, unpack, without_bytecode
+from testbed.zip_costs import Costs, breakdown, cold_starts, examples
 from tests.verify_zip.shipped_tests import run_shipped_tests
-from tests.verify_zip.unpack import find_interpreter, snapshot, unpack, without_bytecode
 
-MOST_PEAK_MIB = 256
+MAX_PEAK_MIB = 256
 
 
 def main() -> int:
@@ -59,14 +59,14 @@ def verify(archive: Path, interpreter: Path, folder: Path, runs: int) -> list[st
     for stage in breakdown(sandbox, runs, events):
         print(f"  {stage.stage:16} {stage.cpu_ms:6.1f} ms of CPU {stage.wall_ms:6.1f} ms")
 
-    tests = run_shipped_tests(sandbox, interpreter, ROOT / ".cache" / f"sandbox-tools-{python}", folder / "oracle")
+    tests = run_shipped_tests(code, interpreter, ROOT / ".cache" / f"sandbox-tools-{python}", folder)
     print(f"tests with the zip's versions: {(tests.stdout.strip().splitlines() or ['none ran'])[-1]}")
     if tests.returncode:
         wrong.append(f"tests with the zip's versions:\n{tests.stdout}{tests.stderr}")
     if snapshot(code) != before:
         wrong.append("files in /var/user changed")
-    if all_examples.peak_mib > MOST_PEAK_MIB:
-        wrong.append(f"peak memory is {all_examples.peak_mib:.0f} MiB, more than {MOST_PEAK_MIB}")
+    if all_examples.peak_mib > MAX_PEAK_MIB:
+        wrong.append(f"peak memory is {all_examples.peak_mib:.0f} MiB, more than {MAX_PEAK_MIB}")
     for remark in sandbox.not_isolated:
         print(f"not isolated: {remark}")
     return wrong

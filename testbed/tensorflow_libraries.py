@@ -1,0 +1,53 @@
+"""Fetch the TensorFlow libraries that the tests and benchmarks name, one folder per version.
+
+`python -m testbed.tensorflow_libraries .cache/tensorflow` leaves each at
+`.cache/tensorflow/<version>/tensorflow/`, in the wheel's own layout, and stripped as the zip has
+them. A library is the same for every Python, so the wheel may be another Python's.
+"""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+# Version, and a Python and a platform that it has a wheel for. The oldest that is supported, and
+# both pins of requirements.txt.
+WHEELS = {
+    "2.13.1": ("3.10", "manylinux2014_x86_64"),
+    "2.15.1": ("3.10", "manylinux2014_x86_64"),
+    "2.21.0": ("3.12", "manylinux_2_27_x86_64"),
+}
+
+
+def main(cache: Path) -> None:
+    """Fetch every version that `cache` lacks."""
+    for version, (python, platform) in WHEELS.items():
+        folder = cache / version
+        if folder.exists():
+            continue
+        print(f"fetching the libraries of tensorflow-cpu {version}", flush=True)
+        cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=cache) as scratch:
+            _fetch(version, python, platform, Path(scratch))
+            (Path(scratch) / "unpacked").rename(folder)
+
+
+def _fetch(version: str, python: str, platform: str, scratch: Path) -> None:
+    from build_zip import TENSORFLOW_LIBRARIES  # the sandbox's tests import the versions alone, and have no build
+
+    target = ["--python-version", python, "--platform", platform, "--only-binary=:all:", "--no-deps"]
+    quiet = ["--quiet", "--disable-pip-version-check", "--no-cache-dir"]
+    download = [sys.executable, "-m", "pip", "download", *quiet, *target, f"tensorflow-cpu=={version}"]
+    subprocess.run([*download, "-d", str(scratch)], check=True)
+    (wheel,) = scratch.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        for library in TENSORFLOW_LIBRARIES:
+            path = archive.extract(library, scratch / "unpacked")
+            if shutil.which("strip"):
+                subprocess.run(["strip", "--strip-unneeded", path], check=True)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
