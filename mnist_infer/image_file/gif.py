@@ -4,7 +4,7 @@ Source:
     CompuServe: Graphics Interchange Format, version 89a.
 """
 
-from mnist_infer.image_file.picture import Picture, require, unpack
+from mnist_infer.image_file.picture import Picture, damaged, require, unpack
 
 _EXTENSION, _IMAGE = 0x21, 0x2C
 _GRAPHIC_CONTROL = b"\xf9\4"  # and its length
@@ -51,5 +51,4 @@ def _skip_blocks(content: bytes, position: int, limit: int) -> tuple[int, int]:
         position += 1 + length
         if not length:
             return position, number
-    require(False, "it has more blocks than encoders write")
-    raise AssertionError
+    raise damaged("it has more blocks than encoders write")

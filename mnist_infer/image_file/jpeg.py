@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from mnist_infer.errors import ImageFormatUnknown, ImageTooLarge
 from mnist_infer.image_file.exif import IDENTIFIER, read_orientation
-from mnist_infer.image_file.picture import UPRIGHT, Picture, require, unpack
+from mnist_infer.image_file.picture import UPRIGHT, Picture, damaged, require, unpack
 
 # T.81, B.1.1.2 and table B.1. In a scan FF 00 stands for a byte FF, FF D0 to FF D7 restart its decoder,
 # and before any marker there may be more FFs.
@@ -70,8 +70,9 @@ def walk_jpeg(content: bytes) -> Picture:
         if marker != _SOS:
             continue
         parts.append(scan)
+        if frame is None:
+            raise damaged("a scan comes before its frame")
         blocks = _visited_blocks(frame, segment)
-        assert frame
         visited += sum(blocks)
         if visited > _MAX_VISITED_BLOCKS:
             raise ImageTooLarge("the image takes too many passes to decode: send a smaller one, or PNG")
@@ -79,8 +80,8 @@ def walk_jpeg(content: bytes) -> Picture:
             is_whole = True  # in one scan: a decoder looks at nothing that follows
             continue
         decoder_bytes = sum(frame.blocks.values()) * _BLOCK_BYTES
-    require(frame, "it has no frame")
-    assert frame
+    if frame is None:
+        raise damaged("it has no frame")
     kind = "CMYK JPEG" if len(frame.blocks) == 4 else "JPEG"
     return Picture(kind, frame.width, frame.height, b"".join(parts), orientation or UPRIGHT, decoder_bytes)
 
@@ -107,7 +108,7 @@ def _segments(content: bytes) -> Iterator[tuple[int, bytes, bytes | memoryview]]
             position = behind.start() if behind else len(content)
             scan = _scan_data(content, start, position)
         yield marker, segment, scan
-    require(False, "it has more segments than encoders write")
+    raise damaged("it has more segments than encoders write")
 
 
 def _scan_data(content: bytes, start: int, end: int) -> bytes | memoryview:
@@ -150,11 +151,9 @@ def _read_frame(marker: int, segment: bytes) -> _Frame:
     return _Frame(marker == _PROGRESSIVE, width, height, blocks)
 
 
-def _visited_blocks(frame: _Frame | None, segment: bytes) -> list[int]:
+def _visited_blocks(frame: _Frame, segment: bytes) -> list[int]:
     """Return how many blocks of each of its components a scan has: B.2.3."""
-    require(frame and segment, "a scan comes before its frame")
-    assert frame
-    count, names = segment[0], segment[1:-3:2]
+    (count,), names = unpack("B", segment, 0), segment[1:-3:2]
     require(1 <= count <= 4 and len(segment) == 4 + 2 * count, "a scan has another length")
     require(len(set(names)) == count and set(names) <= frame.blocks.keys(), "a scan has unknown components")
     return [frame.blocks[name] for name in names]

@@ -30,6 +30,11 @@ class Picture(NamedTuple):
     decoder_bytes: int = 0
 
 
+def damaged(rule: str) -> ImageDamaged:
+    """Return the error of a file that breaks a rule."""
+    return ImageDamaged(f"the image is truncated or damaged: {rule}")
+
+
 def require(condition: object, rule: str) -> None:
     """Refuse a file that breaks a rule.
 
@@ -37,7 +42,7 @@ def require(condition: object, rule: str) -> None:
         ImageDamaged: the condition is false.
     """
     if not condition:
-        raise ImageDamaged(f"the image is truncated or damaged: {rule}")
+        raise damaged(rule)
 
 
 def unpack(layout: str, content: bytes | memoryview, position: int) -> tuple[Any, ...]:

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 
 from mnist_infer.image_file.exif import read_orientation
-from mnist_infer.image_file.picture import UPRIGHT, Picture, require, unpack
+from mnist_infer.image_file.picture import UPRIGHT, Picture, damaged, require, unpack
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
@@ -63,7 +63,7 @@ def _chunks(content: bytes) -> Iterator[tuple[bytes, memoryview]]:
             require(unpack(">I", content, end) == (checksum,), "a checksum is wrong")
         yield kind, view[position + 8 : end]
         position = end + 4
-    require(False, "it has more chunks than encoders write")
+    raise damaged("it has more chunks than encoders write")
 
 
 def _check_header(field: memoryview) -> tuple[int, int, int]:

@@ -10,7 +10,7 @@ import struct
 from collections.abc import Iterator
 
 from mnist_infer.image_file.exif import read_orientation
-from mnist_infer.image_file.picture import UPRIGHT, Picture, require, unpack
+from mnist_infer.image_file.picture import UPRIGHT, Picture, damaged, require, unpack
 from mnist_infer.image_file.webp_lossless import lossless_table_bytes
 
 _Size = tuple[int, int]
@@ -50,7 +50,7 @@ def _chunks(content: memoryview) -> Iterator[_Chunk]:
         require(len(field) == length, "a chunk is longer than the file")
         yield kind, field
         position += 8 + length + length % 2
-    require(False, "it has more chunks than encoders write")
+    raise damaged("it has more chunks than encoders write")
 
 
 def _extended(chunks: dict[bytes, memoryview]) -> tuple[_Size, list[_Chunk], list[_Chunk]]:
@@ -88,8 +88,8 @@ def _frame_chunks(chunks: dict[bytes, memoryview]) -> list[_Chunk]:
 
 def _bitstream(chunks: dict[bytes, memoryview]) -> _Chunk:
     kind = next((kind for kind in chunks if kind in (b"VP8 ", b"VP8L")), None)
-    require(kind, "it has no pixels")
-    assert kind
+    if kind is None:
+        raise damaged("it has no pixels")
     return kind, chunks[kind]
 
 

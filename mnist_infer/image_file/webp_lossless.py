@@ -19,7 +19,7 @@ _LITERALS, _LENGTHS, _DISTANCES = 256, 24, 40  # symbols, 3.7.2.1
 _MAX_CODE_BITS = 15
 
 _TABLE_ENTRIES, _ENTRY_BYTES, _GROUP_BYTES = 2956, 4, 600  # of a group's five tables; each colour of the cache adds one
-_MAX_SMALL_PIXELS = 2**17  # of all images before the pixels: encoders have 75 000 in six megapixels
+_MAX_SMALL_PIXELS = 2**16  # of each of the three images of blocks: encoders have 25 000 in six megapixels
 
 _Code = tuple[int, list[tuple[int, int]]]
 """A mask for the bits to look at, and by these bits how many of them count and the symbol they stand for."""
@@ -65,32 +65,29 @@ def lossless_table_bytes(bitstream: memoryview, start_bit: int, width: int, heig
         ImageTooLarge: there are more small images than encoders write.
         ImageDamaged: the bitstream breaks a rule.
     """
-    bits, seen, small_pixels = _Bits(bitstream, start_bit), set(), 0
-
-    def read_small_image(columns: int, rows: int) -> int:
-        nonlocal small_pixels
-        small_pixels += columns * rows
-        if small_pixels > _MAX_SMALL_PIXELS:
-            raise ImageTooLarge("the image is divided into more parts than encoders write: send it as PNG or JPEG")
-        return _read_image(bits, columns * rows)
-
+    bits, seen = _Bits(bitstream, start_bit), set[int]()
     while bits.take(1):  # 3.5
         transform = bits.take(2)
         require(transform not in seen, "a transform comes twice")
         seen.add(transform)
         if transform in (_PREDICTOR, _COLOUR):
-            block_bits = bits.take(3) + 2
-            read_small_image(_blocks(width, block_bits), _blocks(height, block_bits))
+            _read_block_image(bits, width, height)
         elif transform == _COLOUR_INDEXING:  # 3.5.4: few colours are packed into one pixel
             colours = bits.take(8) + 1
-            read_small_image(colours, 1)
+            _read_image(bits, colours)
             width = _blocks(width, 3 if colours <= 2 else 2 if colours <= 4 else 1 if colours <= 16 else 0)
     cache = _read_cache_size(bits)
-    groups = 1
-    if bits.take(1):  # 3.7.2.2
-        block_bits = bits.take(3) + 2
-        groups += read_small_image(_blocks(width, block_bits), _blocks(height, block_bits))
+    groups = 1 + (_read_block_image(bits, width, height) if bits.take(1) else 0)  # 3.7.2.2
     return groups * ((_TABLE_ENTRIES + cache) * _ENTRY_BYTES + _GROUP_BYTES)
+
+
+def _read_block_image(bits: _Bits, width: int, height: int) -> int:
+    """Read on behind an image that has a pixel for each block, and return its highest red and green."""
+    block_bits = bits.take(3) + 2
+    pixels = _blocks(width, block_bits) * _blocks(height, block_bits)
+    if pixels > _MAX_SMALL_PIXELS:
+        raise ImageTooLarge("the image is divided into more parts than encoders write: send it as PNG or JPEG")
+    return _read_image(bits, pixels)
 
 
 def _blocks(side: int, block_bits: int) -> int:
