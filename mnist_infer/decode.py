@@ -50,7 +50,7 @@ _DECODERS = {
     "JPEG": _Decoder("PIL.JpegImagePlugin", "JpegImageFile", 1.2, has_drafts=True),
     "CMYK JPEG": _Decoder("PIL.JpegImagePlugin", "JpegImageFile", 4.5, has_drafts=True),
     "BMP": _Decoder("PIL.BmpImagePlugin", "BmpImageFile", 5.5),
-    "GIF": _Decoder("PIL.GifImagePlugin", "GifImageFile", 8.7),
+    "GIF": _Decoder("PIL.GifImagePlugin", "GifImageFile", 8.6),
     "WebP": _Decoder("PIL.WebPImagePlugin", "WebPImageFile", 17.6),
 }
 
@@ -100,7 +100,11 @@ def decode(content: bytes, max_memory_bytes: int) -> NDArray[np.uint8]:
     """
     picture = extract_picture(content)
     _check_memory(picture, max_memory_bytes)
-    image = _reduce(_decode(picture))
+    image = _decode(picture)
+    # Step by step, so that nobody holds what was before: Python 3.10 keeps an argument until its call returns.
+    if max(image.size) > _LARGEST_SIDE:
+        image = _to_averageable(image)
+        image = _reduce(image)
     if picture.orientation in _UPRIGHT:
         image = image.transpose(_UPRIGHT[picture.orientation])
     return _to_grey(image)
@@ -130,18 +134,20 @@ def _decode(picture: Picture) -> Image.Image:
     return image
 
 
+def _to_averageable(image: Image.Image) -> Image.Image:
+    """Return a picture in a mode whose values can be averaged."""
+    if image.mode.startswith("I;16"):
+        return image.convert("I")
+    if image.mode == "1":
+        return image.convert("L")
+    if image.mode == "P":
+        return image.convert("RGBA" if image.has_transparency_data else "RGB")
+    return image
+
+
 def _reduce(image: Image.Image) -> Image.Image:
     """Average blocks of pixels, so that all that follows works on a small picture."""
-    factor = -(-max(image.size) // _LARGEST_SIDE)
-    if factor == 1:
-        return image
-    if image.mode.startswith("I;16"):
-        image = image.convert("I")
-    elif image.mode == "1":
-        image = image.convert("L")
-    elif image.mode == "P":
-        image = image.convert("RGBA" if image.has_transparency_data else "RGB")
-    return image.reduce(factor)
+    return image.reduce(-(-max(image.size) // _LARGEST_SIDE))
 
 
 def _to_grey(image: Image.Image) -> NDArray[np.uint8]:

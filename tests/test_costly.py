@@ -43,6 +43,6 @@ def test_every_format_has_many_costly_files() -> None:
 def test_a_decoder_that_takes_too_much_is_ended_by_the_system(what: str, tmp_path: Path) -> None:
     (tmp_path / "image").write_bytes(digit_png(3))
     waste = {"memory": "bytes(10 ** 10)", "time": "sum(iter(int, 1))"}[what]
-    with running_decoders(f"import mnist_infer.decode as d; d._reduce = lambda image: {waste}") as decoders:
+    with running_decoders(f"import mnist_infer.decode as d; d._to_grey = lambda image: {waste}") as decoders:
         cost = decoders.cost(tmp_path / "image")
     assert re.match("MemoryError|SIGXCPU|SIGKILL", cost.outcome)

@@ -257,7 +257,7 @@ def test_what_is_no_fault_of_the_file_is_not_told_as_one(bug: type[Exception], m
     def fail(*_: object) -> None:
         raise bug
 
-    monkeypatch.setattr("mnist_infer.decode._reduce", fail)
+    monkeypatch.setattr("mnist_infer.decode._to_grey", fail)
     with pytest.raises(bug):
         decode(digit_png(3), LIMIT)
 

@@ -3,11 +3,15 @@
 import struct
 from functools import partial
 
+from PIL import Image
+
 from testbed.costly.budget import MAX_BYTES
 from testbed.costly.making import Makers, repeated
+from testbed.pictures import encode
 
 END = b";"
-SIDE = 3600
+SIDE = 3660  # as many pixels as a file of 10 MiB may have
+LARGEST = 3790, 3790  # as a small one may
 COMMENT, CONTROL, APPLICATION, TEXT = b"!\xfe", b"!\xf9", b"!\xff", b"!\x01"
 FRAME_DATA = b"\x02\x4c\x01\0"
 
@@ -27,11 +31,15 @@ def gif_files() -> Makers:
             yield f"gif/codes-{name}-{code_size}", partial(coded, codes, code_size, SIDE)
     for length in (1, 2, 254):
         yield f"gif/pixels-in-blocks-of-{length}", partial(coded, b"\x24\x49\x92", 2, SIDE, length)
-    for name, interlaced in (("plain", 0), ("interlaced", 0x40)):
+    for name, interlaced in (("plain", False), ("interlaced", True)):
         for transparent in (False, True):
-            yield f"gif/largest-{name}-{transparent}", partial(largest, SIDE, SIDE, interlaced, transparent)
+            yield (
+                f"gif/largest-{name}-{transparent}",
+                partial(largest, *LARGEST, interlaced, transparent),
+            )
+    for width, height in ((65535, 200), (200, 65535), (65535, 1), (1, 65535)):
+        yield f"gif/{width}x{height}", partial(largest, width, height, False, False)
     for width, height in ((65535, 200), (200, 65535), (65535, 1), (1, 65535), (65535, 65535), (0, 0)):
-        yield f"gif/{width}x{height}", partial(largest, width, height, 0, False)
         yield f"gif/screen-{width}x{height}", partial(framed, screen(width, height), frame())
         yield f"gif/frame-{width}x{height}", partial(framed, screen(), frame(width, height))
         yield f"gif/frame-at-{width}-{height}", partial(framed, screen(), frame(left=width, top=height))
@@ -54,13 +62,11 @@ def coded(codes: bytes, code_size: int, side: int, length: int = 255) -> bytes:
     return screen(side, side) + frame(side, side, code_size=code_size) + blocks(data, length) + END
 
 
-def largest(width: int, height: int, interlaced: int, transparent: bool) -> bytes:
-    """Return a picture of one colour, each pixel a code of three bits: the codes are cleared before there are more."""
-    pixels = min(width * height, 13_400_000)
-    three_codes = b"\x04\x41\x10"  # eight codes: clear, 0, clear, 0 and so on
-    data = three_codes * (pixels // 4 + 1)
-    control = CONTROL + b"\x04\1\0\0\0\0" if transparent else b""
-    return screen(width, height) + control + frame(width, height, packed=interlaced) + blocks(data[:10_000_000]) + END
+def largest(width: int, height: int, interlaced: bool, transparent: bool) -> bytes:
+    """Return a picture of as many pixels as are accepted, its colours all used."""
+    image = Image.linear_gradient("L").resize((width, height)).convert("P")
+    image.putpalette(bytes(range(255, 0, -1)) * 3)  # no greys, which would be one byte a pixel
+    return encode(image, "GIF", interlace=int(interlaced), **({"transparency": 3} if transparent else {}))
 
 
 def screen(width: int = 28, height: int = 28, packed: int = 0x80) -> bytes:

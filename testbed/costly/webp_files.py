@@ -108,7 +108,7 @@ def patched_size(size: tuple[int, int], lossless: bool) -> bytes:
 
 def largest(mode: str, lossless: bool, noise: int) -> bytes:
     """Return a picture of as many pixels as are accepted."""
-    image = Image.effect_noise((252, 250), noise).resize((2520, 2500), Image.Resampling.NEAREST).convert(mode)
+    image = Image.effect_noise((252, 250), noise).resize((2520, 2780), Image.Resampling.NEAREST).convert(mode)
     if mode == "RGBA":
         image.putalpha(image.getchannel(0))
     return encode(image, "WEBP", lossless=lossless, method=0, quality=30)
