@@ -33,6 +33,7 @@ from relink.elf import (
     PAGE,
     PF_R,
     PT_DYNAMIC,
+    PT_GNU_EH_FRAME,
     PT_LOAD,
     PT_PHDR,
     SECTION,
@@ -57,7 +58,7 @@ from relink.names import Names, Strings
 MAX_GAP_PAGES = 8
 """Runs of kept pages with no more than this between them become one segment: a mapping costs more than it saves."""
 
-_TABLES = (SHT_NOTE, SHT_DYNSYM, SHT_GNU_HASH, SHT_GNU_VERSYM, SHT_GNU_VERDEF, SHT_GNU_VERNEED, SHT_STRTAB, SHT_RELA)
+TABLES = (SHT_NOTE, SHT_DYNSYM, SHT_GNU_HASH, SHT_GNU_VERSYM, SHT_GNU_VERDEF, SHT_GNU_VERNEED, SHT_STRTAB, SHT_RELA)
 _TAG_OF = {
     SHT_DYNSYM: DT_SYMTAB,
     SHT_GNU_HASH: DT_GNU_HASH,
@@ -96,6 +97,7 @@ def write(
     bound: Bound,
     pages: NDArray[np.bool_],
     changed: Mapping[int, int],
+    header_bytes: int | None = None,
 ) -> None:
     """Write a library.
 
@@ -107,6 +109,7 @@ def write(
         bound: its relocations.
         pages: for each page of its addresses whether it is kept; those of writable segments all are.
         changed: values of the dynamic section that are others now, by tag.
+        header_bytes: the size of .eh_frame_hdr, if it is another now.
 
     Raises:
         RelinkError: its tables do not stand together at its front.
@@ -127,7 +130,11 @@ def write(
     after = -(-(pieces[-1].offset + pieces[-1].file_size) // 8) * 8
     with path.open("wb") as file:
         file.write(header(library, headers_end, len(sections), after + len(section_names)))
-        file.write(segment_headers(library, pieces, others, tables).tobytes())
+        segments = segment_headers(library, pieces, others, tables)
+        if header_bytes is not None:
+            is_frames = segments["type"] == PT_GNU_EH_FRAME
+            segments["file_size"][is_frames] = segments["memory_size"][is_frames] = header_bytes
+        file.write(segments.tobytes())
         for table in tables:
             file.seek(table.address)
             file.write(table.content)
@@ -146,7 +153,7 @@ def front_limit(library: SharedLibrary) -> int:
         RelinkError: one of the tables stands elsewhere.
     """
     allocated = library.sections[(library.sections["flags"] & SHF_ALLOC) != 0]
-    is_table = np.isin(allocated["type"], _TABLES)
+    is_table = np.isin(allocated["type"], TABLES)
     limit = int(allocated["address"][~is_table].min())
     if int(allocated["address"][is_table].max()) > limit:
         raise RelinkError(f"the tables of {library.path.name} do not stand together at its front")
@@ -296,7 +303,7 @@ def section_headers(
         add(table.section, table.name, table.address, table.address, len(table.content))
     front = {int(table.section["address"]) for table in tables}
     for section, name in zip(library.sections, library.section_names, strict=True):
-        if section["flags"] & SHF_ALLOC and section["type"] not in _TABLES and int(section["address"]) not in front:
+        if section["flags"] & SHF_ALLOC and section["type"] not in TABLES and int(section["address"]) not in front:
             for piece in pieces[1:]:
                 start = max(piece.address, int(section["address"]))
                 end = min(piece.address + piece.memory_size, int(section["address"] + section["size"]))
