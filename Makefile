@@ -11,7 +11,7 @@ INTERPRETER ?=
 INTERPRETER_OPTION := $(if $(INTERPRETER),--interpreter $(INTERPRETER))
 DATA_OPTION := $(if $(DATA),--data $(DATA))
 
-.PHONY: help demo serve test check zip verify-zip bench fuzz soak screenshots train export evaluate clean
+.PHONY: help demo serve test check zip verify-relink verify-zip bench fuzz soak screenshots train export evaluate clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -31,8 +31,11 @@ check: .venv/development ## lint, and check the types
 	@$(BIN)/mypy
 	@$(BIN)/hadolint Dockerfile
 
-zip: .venv/bin/python ## build dist/mnist_infer.zip for the cloud; INTERPRETER=a Python 3.10, where none is on the PATH
+zip: .venv/relink ## build dist/mnist_infer.zip for the cloud; INTERPRETER=a Python 3.10, where none is on the PATH
 	@$(BIN)/python build_zip.py $(INTERPRETER_OPTION)
+
+verify-relink: .venv/development .venv/relink ## hold the zip's TensorFlow against the wheel's, bit for bit; twenty minutes
+	@$(BIN)/python -m tests.verify_relink $(DATA_OPTION)
 
 verify-zip: .venv/development ## run the zip in a sandbox like the cloud's
 	@$(BIN)/python -m tests.verify_zip $(INTERPRETER_OPTION)
@@ -76,6 +79,10 @@ clean: ## delete everything that was made
 
 .venv/development: requirements-dev.txt .venv/runtime
 	@echo "installing $<"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+.venv/relink: requirements-relink.txt | .venv/bin/python
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 

@@ -37,11 +37,13 @@ class Bound(NamedTuple):
         relocations: those that are left, relative ones first, by address; then by symbol.
         relative: how many are relative.
         symbols: the rows of the dynamic symbols that are kept, for a relocation or for a name that is asked for.
+        imported: those of them that are defined here too, but found in an earlier library.
     """
 
     relocations: Table
     relative: int
     symbols: NDArray[np.int64]
+    imported: NDArray[np.int64]
 
 
 def bind(libraries: Sequence[SharedLibrary], wanted: Sequence[Table], functions: Collection[str]) -> list[Bound]:
@@ -63,11 +65,14 @@ def bind(libraries: Sequence[SharedLibrary], wanted: Sequence[Table], functions:
     if missing := set(functions).difference(*(library.definitions for library in libraries)):
         raise RelinkError(f"no library defines {', '.join(sorted(missing))}")
     result = []
-    for library, table in zip(libraries, bound, strict=True):
-        names = set(functions).union(*asked) & library.definitions.keys()
-        rows = {library.definitions[name] for name in names} | set(np.unique(table["symbol"]).tolist())
+    for i, (library, table) in enumerate(zip(libraries, bound, strict=True)):
+        earlier = earlier_names(libraries[:i])
+        exported = set(functions).union(*asked) & library.definitions.keys() - earlier
+        used = set(np.unique(table["symbol"]).tolist()) - {0}
+        rows = {library.definitions[name] for name in exported} | used
+        imported = {row for row in used if library.dynamic_names[row] in earlier}
         relative = int(np.count_nonzero(table["type"] == R_X86_64_RELATIVE))
-        result.append(Bound(table, relative, np.array(sorted(rows - {0}), np.int64)))
+        result.append(Bound(table, relative, *(np.array(sorted(each), np.int64) for each in (rows, imported))))
     return result
 
 

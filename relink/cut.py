@@ -45,14 +45,14 @@ class Cut(NamedTuple):
         relocations: those that are left.
         pages: for each page whether anything in it is kept.
         changed: values of the dynamic section that are others now.
-        header_bytes: the size of .eh_frame_hdr.
+        header_bytes: the size of .eh_frame_hdr, where it is another now.
     """
 
     content: NDArray[np.uint8]
     relocations: Table
     pages: Mask
     changed: dict[int, int]
-    header_bytes: int
+    header_bytes: int | None
 
 
 def cut(graph: Graph, i: int, kept: Mask) -> Cut:

@@ -184,11 +184,13 @@ class References(NamedTuple):
         source: for each reference the row of the function that it stands in.
         target: the address that it refers to.
         is_branch: whether it is a call or a jump.
+        is_certain: whether its function could be read to the end.
     """
 
     source: NDArray[np.int64]
     target: NDArray[np.int64]
     is_branch: NDArray[np.bool_]
+    is_certain: NDArray[np.bool_]
 
 
 def references(code: Bytes, address: int, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> References:
@@ -218,14 +220,16 @@ def references(code: Bytes, address: int, starts: NDArray[np.int64], ends: NDArr
         going = (place < limit) & ~stuck
         if not going.all():
             row, place, limit = row[going], place[going], limit[going]
-    for stuck_row in np.unique(np.concatenate(unreadable or [row])).tolist():
+    stuck_rows = np.unique(np.concatenate([np.empty(0, np.int64), *unreadable]))
+    for stuck_row in stuck_rows.tolist():
         every = np.arange(starts[stuck_row] - address, ends[stuck_row] - address)
         every = every[length.relative[every] > 0]
         found.append(np.stack([np.full(len(every), stuck_row), every]))
     source, where = np.concatenate([np.empty((2, 0), np.int64), *found], axis=1)
     target = address + where + length.total[where] + _displacements(code, where + length.relative[where], length, where)
     outside = (target < starts[source]) | (target >= ends[source])
-    return References(source[outside], target[outside], length.is_branch[where[outside]])
+    source = source[outside]
+    return References(source, target[outside], length.is_branch[where[outside]], ~np.isin(source, stuck_rows))
 
 
 def _displacements(

@@ -63,13 +63,18 @@ class Strings:
         return self._places[string]
 
 
-def cut_names(library: SharedLibrary, rows: NDArray[np.int64]) -> Names:
-    """Return a library's tables of names with only these rows of its dynamic symbols."""
+def cut_names(library: SharedLibrary, rows: NDArray[np.int64], imported: NDArray[np.int64]) -> Names:
+    """Return a library's tables of names with only these rows of its dynamic symbols.
+
+    Those that are imported are defined no more.
+    """
     strings = Strings()
-    is_defined = library.dynamic_symbols["section"][rows] != SHN_UNDEF
+    is_defined = (library.dynamic_symbols["section"][rows] != SHN_UNDEF) & ~np.isin(rows, imported)
     order, table = _hash(library, rows[~is_defined], rows[is_defined])
     order = np.concatenate([[0], order])
     symbols = library.dynamic_symbols[order].copy()
+    for field in ("section", "value", "size"):
+        symbols[field][np.isin(order, imported)] = 0
     symbols["name"] = [strings.place(library.dynamic_names[row].encode()) for row in order.tolist()]
 
     def moved(offset: int) -> int:

@@ -65,8 +65,8 @@ _OWN_FILES = {
     "mnist_infer/local/serve.py": b"",
     "mnist_infer/__pycache__/stale.cpython-310.pyc": b"",
     "export/train.py": b"",
-    "export/9/saved_model.pb": b"an old model",
-    "export/10/saved_model.pb": b"a model",
+    "export/9/saved_model.pb": b"\x08\x09",
+    "export/10/saved_model.pb": b"\x08\x01",
     "export/10/variables/variables.index": b"its variables",
     "tests/test_handler.py": b"",
 }
