@@ -35,7 +35,7 @@ zip: .venv/relink ## build dist/mnist_infer.zip for the cloud; INTERPRETER=a Pyt
 	@$(BIN)/python build_zip.py $(INTERPRETER_OPTION)
 
 verify-relink: .venv/development .venv/relink ## hold the zip's TensorFlow against the wheel's, bit for bit; twenty minutes
-	@$(BIN)/python -m tests.verify_relink $(DATA_OPTION)
+	@$(BIN)/python -m tests.verify_relink
 
 verify-zip: .venv/development ## run the zip in a sandbox like the cloud's
 	@$(BIN)/python -m tests.verify_zip $(INTERPRETER_OPTION)

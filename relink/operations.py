@@ -38,7 +38,7 @@ _GROUPS = {
         RandomUniform RandomStandardNormal TruncatedNormal""",
     "variables of TensorFlow 1, of TensorFlow 2, and their saving": """
         Variable VariableV2 Assign AssignAdd AssignSub VarHandleOp ReadVariableOp AssignVariableOp
-        VarIsInitializedOp RestoreV2 Restore SaveV2 MergeV2Checkpoints ShardedFilename StringJoin""",
+        VarIsInitializedOp RestoreV2 Restore SaveV2 MergeV2Checkpoints ShardedFilename StringJoin StaticRegexFullMatch""",
     "functions, of TensorFlow 2's SavedModels, and control flow": """
         PartitionedCall StatefulPartitionedCall If StatelessIf While StatelessWhile
         Switch Merge Enter Exit NextIteration LoopCond Assert""",
