@@ -82,13 +82,11 @@ class TensorFlowError(Exception):
 
     It is only ever the cause of an error of this package, and its text is for the log.
 
-    Attributes:
-        advice: what to do where the model has an operation that the zip's TensorFlow was linked without,
-            else nothing; without anything that is not for everybody.
     """
 
     @property
     def advice(self) -> str:
+        """What to do if the zip's TensorFlow was linked without an operation of the model, for everybody to read."""
         found = _MISSING_OPERATION.search(str(self))
         return _ADVICE.format(found[1] or found[2]) if found else ""
 
@@ -97,7 +95,7 @@ class SavedModelSession:
     """One loaded SavedModel, ready to predict from any number of threads.
 
     Attributes:
-        tensorflow_version: of the library, as `2.15.1`.
+        tensorflow_version: of the library, as `2.20.0`.
         devices: names as TensorFlow has them, `/job:localhost/replica:0/task:0/device:CPU:0`.
     """
 

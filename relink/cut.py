@@ -19,7 +19,6 @@ from relink.elf import (
     SHF_ALLOC,
     SHF_EXECINSTR,
     SHT_NOBITS,
-    Range,
     RelinkError,
     Table,
 )
@@ -67,7 +66,12 @@ def cut(graph: Graph, i: int, kept: Mask) -> Cut:
     sparse = graph.is_executable()[own] | graph.in_sections(".rodata")[own]
     mark(pages, start[kept | ~sparse], end[kept | ~sparse])
     for row, name in zip(library.sections, library.section_names, strict=True):
-        is_sparse = row["flags"] & SHF_EXECINSTR or name in (".rodata", ".eh_frame_hdr", ".eh_frame", ".gcc_except_table")
+        is_sparse = row["flags"] & SHF_EXECINSTR or name in (
+            ".rodata",
+            ".eh_frame_hdr",
+            ".eh_frame",
+            ".gcc_except_table",
+        )
         if row["flags"] & SHF_ALLOC and row["type"] != SHT_NOBITS and not is_sparse:
             mark(pages, row["address"][None].astype(np.int64), (row["address"] + row["size"])[None].astype(np.int64))
     for low, high in dropped_runs(start[sparse & ~kept], end[sparse & ~kept]):
@@ -87,9 +91,12 @@ def kept_constants(graph: Graph, i: int, kept: Mask) -> Mask:
     large = constants & (nodes.symbol >= 0) & (nodes.end - nodes.start >= MIN_DROPPED_CONSTANT_BYTES) & ~kept
     used = np.sort(graph.address[kept[graph.source]])
     rows = np.flatnonzero(large)
-    near = np.searchsorted(used, nodes.end[rows] + MARGIN_BYTES) > np.searchsorted(used, nodes.start[rows] - MARGIN_BYTES)
+    near = np.searchsorted(used, nodes.end[rows] + MARGIN_BYTES) > np.searchsorted(
+        used, nodes.start[rows] - MARGIN_BYTES
+    )
     large[rows[near]] = False
-    return constants & ~large
+    kept_ones: Mask = constants & ~large
+    return kept_ones
 
 
 def mark(pages: Mask, start: Array, end: Array) -> None:
@@ -106,7 +113,9 @@ def dropped_runs(start: Array, end: Array) -> Iterator[tuple[int, int]]:
     if not len(start):
         return
     breaks = np.flatnonzero(start[1:] != end[:-1])
-    for low, high in zip(start[np.append(0, breaks + 1)].tolist(), end[np.append(breaks, len(end) - 1)].tolist(), strict=True):
+    for low, high in zip(
+        start[np.append(0, breaks + 1)].tolist(), end[np.append(breaks, len(end) - 1)].tolist(), strict=True
+    ):
         if high - low <= 2 * margin:
             yield low, high
         else:

@@ -152,9 +152,9 @@ def _opcodes(code: Bytes, count: int) -> _Opcodes:
     choose((b0 == 0x0F) & (b1 == 0x38), 3, b2, _0F38)
     choose((b0 == 0x0F) & (b1 == 0x3A), 3, b2, _0F3A)
     choose(b0 == 0xC5, 3, b2, _NUMBERED + 1)
-    choose(b0 == 0xC4, 4, b3, _NUMBERED + (b1 & 15))
-    choose((b0 == 0x8F) & (b1 & 0x38 != 0), 4, b3, _NUMBERED + (b1 & 15))  # XOP; else POP
-    choose(b0 == 0x62, 5, b4, _NUMBERED + (b1 & 7))
+    choose(b0 == 0xC4, 4, b3, (b1 & np.uint8(15)) + np.uint8(_NUMBERED))
+    choose((b0 == 0x8F) & (b1 & 0x38 != 0), 4, b3, (b1 & np.uint8(15)) + np.uint8(_NUMBERED))  # XOP; else POP
+    choose(b0 == 0x62, 5, b4, (b1 & np.uint8(7)) + np.uint8(_NUMBERED))
     kind = _OPCODES[plane.astype(np.uint16) << 8 | op]
     after = np.arange(count) + size
     modrm = code[after]
@@ -232,9 +232,7 @@ def references(code: Bytes, address: int, starts: NDArray[np.int64], ends: NDArr
     return References(source, target[outside], length.is_branch[where[outside]], ~np.isin(source, stuck_rows))
 
 
-def _displacements(
-    code: Bytes, at: NDArray[np.int64], length: Lengths, where: NDArray[np.int64]
-) -> NDArray[np.int64]:
+def _displacements(code: Bytes, at: NDArray[np.int64], length: Lengths, where: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the signed numbers that stand at these places."""
     padded = np.concatenate([code, np.zeros(4, np.uint8)])
     words = sum(padded[at + i].astype(np.uint32) << np.uint32(8 * i) for i in range(4))

@@ -29,7 +29,15 @@ STT_NOTYPE, STT_OBJECT, STT_FUNC, STT_SECTION, STT_FILE, STT_TLS, STT_GNU_IFUNC 
 SHN_UNDEF, SHN_LORESERVE = 0, 0xFF00
 DT_NULL, DT_NEEDED, DT_PLTRELSZ, DT_STRTAB, DT_SYMTAB, DT_RELA, DT_RELASZ, DT_STRSZ = 0, 1, 2, 5, 6, 7, 8, 10
 DT_INIT, DT_FINI, DT_SONAME, DT_SYMBOLIC, DT_REL, DT_PLTREL, DT_TEXTREL, DT_JMPREL = 12, 13, 14, 16, 17, 20, 22, 23
-DT_INIT_ARRAY, DT_FINI_ARRAY, DT_INIT_ARRAYSZ, DT_FINI_ARRAYSZ, DT_RUNPATH, DT_FLAGS, DT_RELR = 25, 26, 27, 28, 29, 30, 36
+DT_INIT_ARRAY, DT_FINI_ARRAY, DT_INIT_ARRAYSZ, DT_FINI_ARRAYSZ, DT_RUNPATH, DT_FLAGS, DT_RELR = (
+    25,
+    26,
+    27,
+    28,
+    29,
+    30,
+    36,
+)
 DT_GNU_HASH, DT_RELACOUNT, DT_VERSYM, DT_VERDEF, DT_VERNEED = 0x6FFFFEF5, 0x6FFFFFF9, 0x6FFFFFF0, 0x6FFFFFFC, 0x6FFFFFFE
 DF_BIND_NOW = 8
 R_X86_64_64, R_X86_64_GLOB_DAT, R_X86_64_JUMP_SLOT, R_X86_64_RELATIVE = 1, 6, 7, 8
@@ -72,7 +80,7 @@ class Range(NamedTuple):
     end: int
 
     def __contains__(self, address: object) -> bool:
-        return isinstance(address, int | np.integer) and self.start <= address < self.end
+        return isinstance(address, int | np.integer) and bool(self.start <= address < self.end)
 
 
 class SharedLibrary:
@@ -136,7 +144,8 @@ class SharedLibrary:
     def loads(self) -> Table:
         """The segments that are loaded, by address."""
         loads = self.segments[self.segments["type"] == PT_LOAD]
-        return loads[np.argsort(loads["address"])]
+        ordered: Table = loads[np.argsort(loads["address"])]
+        return ordered
 
     @cached_property
     def end(self) -> int:
@@ -217,11 +226,11 @@ def strings_at(strings: bytes, offsets: NDArray[Any]) -> list[str]:
 
 def kind_of(symbols: Table) -> NDArray[np.uint8]:
     """Return the STT_ kind of each symbol."""
-    kinds: NDArray[np.uint8] = symbols["info"] & 15
+    kinds: NDArray[np.uint8] = symbols["info"] & np.uint8(15)
     return kinds
 
 
 def binding_of(symbols: Table) -> NDArray[np.uint8]:
     """Return the STB_ binding of each symbol."""
-    bindings: NDArray[np.uint8] = symbols["info"] >> 4
+    bindings: NDArray[np.uint8] = symbols["info"] >> np.uint8(4)
     return bindings

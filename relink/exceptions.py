@@ -132,7 +132,10 @@ def cut_frames(library: SharedLibrary, frames: Frames, kept: NDArray[np.bool_]) 
     size = 4 + word_at(old, parts - section.start).astype(np.int64)
     new_start = section.start + np.cumsum(size) - size
     content = np.concatenate(
-        [old[np.repeat(parts - section.start - (np.cumsum(size) - size), size) + np.arange(size.sum())], np.zeros(4, np.uint8)]
+        [
+            old[np.repeat(parts - section.start - (np.cumsum(size) - size), size) + np.arange(size.sum())],
+            np.zeros(4, np.uint8),
+        ]
     )
 
     def moved(at: Array) -> Array:
@@ -142,7 +145,9 @@ def cut_frames(library: SharedLibrary, frames: Frames, kept: NDArray[np.bool_]) 
     def put(at: Array, value: Array) -> None:
         content[(at - section.start)[:, None] + np.arange(4)] = value.astype("<i4").view(np.uint8).reshape(-1, 4)
 
-    entry, function, common, table = (column[kept] for column in (frames.entry, frames.function, frames.common, frames.table))
+    entry, function, common, table = (
+        column[kept] for column in (frames.entry, frames.function, frames.common, frames.table)
+    )
     place = moved(entry)
     put(place + 4, place + 4 - moved(common))
     put(place + 8, function - place - 8)

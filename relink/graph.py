@@ -10,13 +10,12 @@ plus `SPACING` times the library's number.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from relink.binding import earlier_names
 from relink.decoder import references
 from relink.elf import (
     POINTERS,
@@ -30,7 +29,6 @@ from relink.elf import (
     STT_FUNC,
     STT_OBJECT,
     Range,
-    RelinkError,
     SharedLibrary,
     kind_of,
 )
@@ -81,14 +79,13 @@ def _nodes_of_section(library: SharedLibrary, row: int, name: str) -> Nodes:
     section = library.sections[row]
     place = Range(int(section["address"]), int(section["address"] + section["size"]))
     if name in _SLOTS:
-        start = _slots(library, place)
-        symbol = np.full(len(start), -1)
+        start, symbol = _slots(library, place), np.array([-1])
     elif name == ".plt":
-        start = np.arange(place.start, place.end, 16)
-        symbol = np.full(len(start), -1)
+        start, symbol = np.arange(place.start, place.end, 16), np.array([-1])
     else:
         start, symbol = _symbols_and_gaps(library, row, place)
-    return Nodes(start, np.append(start[1:], place.end), np.full(len(start), row), symbol)
+    count = len(start)
+    return Nodes(start, np.append(start[1:], place.end), np.full(count, row), np.broadcast_to(symbol, count))
 
 
 def _slots(library: SharedLibrary, place: Range) -> Array:
@@ -189,7 +186,7 @@ class Graph:
             section = library.section_names[self.nodes.section[row]]
             return f"{section}+{int(self.nodes.start[row]) % SPACING:#x}"
         at = int(library.symbols["name"][symbol])
-        return library.symbol_strings[at : library.symbol_strings.index(0, at)].decode()
+        return str(library.symbol_strings[at : library.symbol_strings.index(0, at)].decode())
 
     def in_sections(self, *names: str) -> Mask:
         """Return which parts stand in sections of these names."""

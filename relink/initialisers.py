@@ -93,7 +93,9 @@ class Initialisers:
         names = frozenset(graph.name(row) for row in target[self._named[target]].tolist())
         is_kernel = any(_KERNEL in name for name in names)
         strings = frozenset(self._strings(np.unique(self._address[edges])) if is_kernel else ())
-        return Initialiser(slot, graph.name(start), names, strings, target[self._writable[target]], bool(graph.library[slot]))
+        return Initialiser(
+            slot, graph.name(start), names, strings, target[self._writable[target]], bool(graph.library[slot])
+        )
 
     def _own(self, start: int) -> list[int]:
         """Return a function, and those that it calls and to which nothing else refers: they are parts of it."""
@@ -109,7 +111,7 @@ class Initialisers:
         return sorted(own)
 
     def _strings(self, addresses: Array) -> Iterator[str]:
-        for i, (start, content) in enumerate(self._readonly):
+        for start, content in self._readonly:
             own = addresses[(addresses >= start) & (addresses < start + len(content))] - start
             for at in own.tolist():
                 if name := _OPERATION.fullmatch(content[at : at + _MAX_NAME].split(b"\0")[0]):

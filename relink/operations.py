@@ -6,16 +6,15 @@ of the same kind runs without a thought; `--operations` adds to it.
 
 import re
 
-FUNCTIONS = tuple(
-    """
+_FUNCTIONS = """
     TF_Version TF_NewStatus TF_DeleteStatus TF_GetCode TF_Message
     TF_NewGraph TF_DeleteGraph TF_GraphOperationByName TF_OperationNumOutputs TF_OperationOutputType
     TF_NewSessionOptions TF_DeleteSessionOptions TF_SetConfig
     TF_LoadSessionFromSavedModel TF_CloseSession TF_DeleteSession
     TF_SessionListDevices TF_DeviceListCount TF_DeviceListName TF_DeleteDeviceList
-    TF_AllocateTensor TF_DeleteTensor TF_TensorData TF_TensorByteSize TF_NumDims TF_Dim TF_SessionRun
-    """.split()
-)
+    TF_AllocateTensor TF_NewTensor TF_DeleteTensor TF_TensorData TF_TensorByteSize TF_NumDims TF_Dim TF_SessionRun"""
+
+FUNCTIONS = tuple(_FUNCTIONS.split())
 """The functions of TensorFlow's C API that loading a SavedModel and running it takes: `c_api.h`."""
 
 _GROUPS = {
@@ -33,12 +32,14 @@ _GROUPS = {
     "arithmetic: scaling of the input, batch normalisation written out, comparisons": """
         Add AddV2 AddN Sub Mul RealDiv Div Neg Square Sqrt Rsqrt Exp Log Floor Maximum Minimum Pow Abs
         SquaredDifference Equal Greater GreaterEqual Less LogicalAnd LogicalNot Select SelectV2 Cast""",
-    "reductions, and what turns probabilities into a digit": "Mean Sum Max Min Prod All Any ArgMax ArgMin OneHot TopKV2",
+    "reductions, and what turns probabilities into a digit": """
+        Mean Sum Max Min Prod All Any ArgMax ArgMin OneHot TopKV2""",
     "dropout, and initial values, which a training graph that was saved whole still has": """
         RandomUniform RandomStandardNormal TruncatedNormal""",
     "variables of TensorFlow 1, of TensorFlow 2, and their saving": """
         Variable VariableV2 Assign AssignAdd AssignSub VarHandleOp ReadVariableOp AssignVariableOp
-        VarIsInitializedOp RestoreV2 Restore SaveV2 MergeV2Checkpoints ShardedFilename StringJoin StaticRegexFullMatch""",
+        VarIsInitializedOp RestoreV2 Restore SaveV2 MergeV2Checkpoints
+        ShardedFilename StringJoin StaticRegexFullMatch""",
     "functions, of TensorFlow 2's SavedModels, and control flow": """
         PartitionedCall StatefulPartitionedCall If StatelessIf While StatelessWhile
         Switch Merge Enter Exit NextIteration LoopCond Assert""",

@@ -35,7 +35,7 @@ def operations_of(saved_model: Path) -> set[str]:
             for function in _all(graph, _LIBRARY, _FUNCTIONS):
                 functions |= {name.decode() for name in _all(function, _SIGNATURE, _NAME_OF_SIGNATURE)}
                 operations |= {name.decode() for name in _all(function, _FUNCTION_NODES, _OPERATION)}
-    except (IndexError, ValueError) as error:
+    except (LookupError, ValueError) as error:
         raise RelinkError(f"{path} is no SavedModel") from error
     return operations - functions
 
@@ -51,17 +51,14 @@ def _all(message: bytes, *path: int) -> Iterator[bytes]:
         kind = key & 7
         if kind == _VARINT:
             _, at = _varint(message, at)
-        elif kind in (_64_BITS, _32_BITS):
-            at += 8 if kind == _64_BITS else 4
-        elif kind == _BYTES:
-            size, at = _varint(message, at)
-            if at + size > len(message):
-                raise ValueError("a field reaches behind its message")
-            if key >> 3 == path[0]:
-                yield from _all(message[at : at + size], *path[1:])
-            at += size
-        else:
-            raise ValueError(f"no field has kind {kind}")
+            continue
+        sizes = {_64_BITS: 8, _32_BITS: 4}
+        size, at = _varint(message, at) if kind == _BYTES else (sizes[kind], at)
+        if at + size > len(message):
+            raise ValueError("a field reaches behind its message")
+        if kind == _BYTES and key >> 3 == path[0]:
+            yield from _all(message[at : at + size], *path[1:])
+        at += size
 
 
 def _varint(message: bytes, at: int) -> tuple[int, int]:

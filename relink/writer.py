@@ -124,13 +124,13 @@ def write(
     if front_size > limit:
         raise RelinkError(f"the tables of {library.path.name} do not fit into the place where they stood")
     pieces = place_pieces([Piece(0, front_size, front_size, int(library.loads["flags"][0])), *pieces])
-    tags = table_tags(tables, bound) | changed
+    tags = {**table_tags(tables, bound), **changed}
     write_dynamic(library, content, names.dynamic, tags)
     sections, section_names = section_headers(library, pieces, tables)
     after = -(-(pieces[-1].offset + pieces[-1].file_size) // 8) * 8
     with path.open("wb") as file:
         file.write(header(library, headers_end, len(sections), after + len(section_names)))
-        segments = segment_headers(library, pieces, others, tables)
+        segments = segment_headers(pieces, others, tables)
         if header_bytes is not None:
             is_frames = segments["type"] == PT_GNU_EH_FRAME
             segments["file_size"][is_frames] = segments["memory_size"][is_frames] = header_bytes
@@ -141,7 +141,7 @@ def write(
         for piece in pieces[1:]:
             start = library.offset(piece.address, piece.file_size)
             file.seek(piece.offset)
-            file.write(content[start : start + piece.file_size])
+            file.write(content[start : start + piece.file_size].data)
         file.seek(after)
         file.write(section_names + sections.tobytes())
 
@@ -251,7 +251,7 @@ def write_dynamic(library: SharedLibrary, content: NDArray[np.uint8], rows: Tabl
     content[start : start + rows.nbytes] = np.frombuffer(rows.tobytes(), np.uint8)
 
 
-def segment_headers(library: SharedLibrary, pieces: Sequence[Piece], others: Table, tables: Sequence[FrontTable]) -> Table:
+def segment_headers(pieces: Sequence[Piece], others: Table, tables: Sequence[FrontTable]) -> Table:
     """Return the program headers."""
     segments = np.zeros(1 + len(pieces) + len(others), SEGMENT)
     size = segments.nbytes
@@ -277,7 +277,11 @@ def header(library: SharedLibrary, headers_end: int, section_count: int, section
     """Return the file's header; the section of the sections' names is the last."""
     fields = list(HEADER.unpack(library.content[: HEADER.size].tobytes()))
     fields[5], fields[6] = HEADER.size, sections_at
-    fields[10], fields[12], fields[13] = (headers_end - HEADER.size) // SEGMENT.itemsize, section_count, section_count - 1
+    fields[10], fields[12], fields[13] = (
+        (headers_end - HEADER.size) // SEGMENT.itemsize,
+        section_count,
+        section_count - 1,
+    )
     return HEADER.pack(*fields)
 
 
@@ -288,7 +292,8 @@ def section_headers(
 
     A section of which several pieces are kept has a header for each.
     """
-    strings, rows = Strings(), [np.zeros(1, SECTION)]
+    strings = Strings()
+    rows: list[Table] = [np.zeros(1, SECTION)]
     indices = {int(table.section["type"]): i for i, table in enumerate(tables, 1)}
     links = {SHT_DYNSYM: SHT_STRTAB, SHT_DYNAMIC: SHT_STRTAB, SHT_GNU_VERDEF: SHT_STRTAB, SHT_GNU_VERNEED: SHT_STRTAB}
     links |= {SHT_GNU_HASH: SHT_DYNSYM, SHT_GNU_VERSYM: SHT_DYNSYM, SHT_RELA: SHT_DYNSYM}

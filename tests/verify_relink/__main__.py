@@ -49,7 +49,10 @@ def compare(whole: Path, small: Path, graphs: Path, digits: int, runs: int) -> I
         what = " ".join(f"{name}={value}" for name, value in environ.items())
         for model in (MODEL_DIR, FIXTURES / "tensorflow_1"):
             seen = [run("digits", [library, model, digits, 0, 1], environ) for library in (whole, small)]
-            print(f"{digits} digits, {model.name}, {what}: {'the same' if seen[0] == seen[1] else 'DIFFERENT'}", flush=True)
+            print(
+                f"{digits} digits, {model.name}, {what}: {'the same' if seen[0] == seen[1] else 'DIFFERENT'}",
+                flush=True,
+            )
             if seen[0] != seen[1]:
                 yield f"{model} with {what}: another answer"
         yield from compare_graphs(whole, small, graphs, environ, what)
@@ -75,7 +78,9 @@ def compare_graphs(whole: Path, small: Path, graphs: Path, environ: Mapping[str,
     different = [case for case in answers[0] if answers[0][case] != answers[1][case]]
     refused = [case for case in different if NOT_IN_THE_LIST in case]
     print(f"{len(answers[0])} graphs, {what}: {len(different) - len(refused)} different", flush=True)
-    yield from (f"{case} with {what}: {answers[0][case]}, {answers[1][case]}" for case in different if case not in refused)
+    yield from (
+        f"{case} with {what}: {answers[0][case]}, {answers[1][case]}" for case in different if case not in refused
+    )
     if len(refused) != 1 or "No OpKernel was registered" not in answers[1][refused[0]][0]:
         yield f"{NOT_IN_THE_LIST} is not refused"
 
@@ -105,7 +110,11 @@ def damage(graphs: Path) -> None:
     inputs = dict(np.load(graphs / "inputs.npz"))
     first = next(iter(inputs))
     content = (graphs / first / "saved_model.pb").read_bytes()
-    for name, damaged in {"missing": None, "truncated": content[: len(content) // 2], "foreign": b"\x89PNG" * 99}.items():
+    for name, damaged in {
+        "missing": None,
+        "truncated": content[: len(content) // 2],
+        "foreign": b"\x89PNG" * 99,
+    }.items():
         (graphs / name).mkdir()
         if damaged is not None:
             (graphs / name / "saved_model.pb").write_bytes(damaged)
@@ -115,9 +124,19 @@ def damage(graphs: Path) -> None:
 
 def run(module: str, arguments: list[object], environ: Mapping[str, str], under: list[str] | None = None) -> str:
     """Run a module of this package in a process of its own, and return what it prints."""
-    command = [*(under or []), sys.executable, "-W", "ignore", "-m", f"tests.verify_relink.{module}", *map(str, arguments)]
+    command = [
+        *(under or []),
+        sys.executable,
+        "-W",
+        "ignore",
+        "-m",
+        f"tests.verify_relink.{module}",
+        *map(str, arguments),
+    ]
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "OPENBLAS_NUM_THREADS": "1"}
-    done = subprocess.run(command, cwd=ROOT, env=os.environ | quiet | environ, check=True, capture_output=True, text=True)
+    done = subprocess.run(
+        command, cwd=ROOT, env=os.environ | quiet | environ, check=True, capture_output=True, text=True
+    )
     return done.stdout
 
 

@@ -24,7 +24,11 @@ def main(library_folder: Path, graphs: Path, output: Path) -> None:
     """Run every graph in one library."""
     library = _load_library(library_folder)
     inputs = np.load(graphs / "inputs.npz")
-    answers = {case: answer(library, graphs / case, inputs[case], inputs[f"{case}:"]) for case in inputs.files if case[-1] != ":"}
+    answers = {
+        case: answer(library, graphs / case, inputs[case], inputs[f"{case}:"])
+        for case in inputs.files
+        if case[-1] != ":"
+    }
     output.write_text(json.dumps(answers, indent=0))
 
 

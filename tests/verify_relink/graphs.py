@@ -61,7 +61,12 @@ def _of_shapes(dtype: str) -> Iterator[tuple[str, str, tuple[int, ...], Build]]:
     yield "Squeeze", dtype, (4, 1, 2), lambda x: raw.Squeeze(input=x)
     yield "ExpandDims", dtype, shape, lambda x: tf.expand_dims(x, 1)
     yield "Pad", dtype, shape, lambda x: raw.Pad(input=x, paddings=[[1, 0], [2, 1], [0, 0]])
-    yield "PadV2", dtype, shape, lambda x: raw.PadV2(input=x, paddings=[[1, 0], [2, 1], [0, 0]], constant_values=x[0, 0, 0])
+    yield (
+        "PadV2",
+        dtype,
+        shape,
+        lambda x: raw.PadV2(input=x, paddings=[[1, 0], [2, 1], [0, 0]], constant_values=x[0, 0, 0]),
+    )
     yield "Transpose", dtype, shape, lambda x: tf.transpose(x, [2, 0, 1])
     yield "Concat", dtype, shape, lambda x: raw.Concat(concat_dim=1, values=[x, x])
     yield "ConcatV2", dtype, shape, lambda x: tf.concat([x, x[:, :2]], 1)
@@ -97,13 +102,16 @@ def _of_layers(dtype: str) -> Iterator[tuple[str, str, tuple[int, ...], Build]]:
         return tf.constant(np.random.default_rng(7).normal(size=shape), dtype)
 
     for strides, padding, side in ((1, "SAME", 3), (2, "VALID", 5), (1, "VALID", 1)):
-        parts = dict(strides=[1, strides, strides, 1], padding=padding)
+        parts = {"strides": [1, strides, strides, 1], "padding": padding}
         kernel = (side, side, 3, 8)
         yield "Conv2D", dtype, (2, 12, 12, 3), lambda x, k=kernel, p=parts: raw.Conv2D(input=x, filter=weights(k), **p)
-        yield "DepthwiseConv2dNative", dtype, (2, 12, 12, 3), lambda x, k=kernel, p=parts: raw.DepthwiseConv2dNative(
-            input=x, filter=weights((*k[:3], 2)), **p
+        yield (
+            "DepthwiseConv2dNative",
+            dtype,
+            (2, 12, 12, 3),
+            lambda x, k=kernel, p=parts: raw.DepthwiseConv2dNative(input=x, filter=weights((*k[:3], 2)), **p),
         )
-        window = dict(ksize=[1, side, side, 1], **parts)
+        window = {"ksize": [1, side, side, 1], **parts}
         yield "MaxPool", dtype, (2, 12, 12, 3), lambda x, w=window: raw.MaxPool(input=x, **w)
         yield "AvgPool", dtype, (2, 12, 12, 3), lambda x, w=window: raw.AvgPool(value=x, **w)
     yield "BiasAdd", dtype, (2, 5, 6), lambda x: tf.nn.bias_add(x, weights((6,)))
@@ -117,9 +125,19 @@ def _of_layers(dtype: str) -> Iterator[tuple[str, str, tuple[int, ...], Build]]:
     yield "LeakyRelu", dtype, (3, 10), lambda x: tf.nn.leaky_relu(x)
     if dtype in ("float32", "float16", "bfloat16"):
         yield "LRN", dtype, (2, 5, 5, 8), lambda x: raw.LRN(input=x)
-        yield "FusedBatchNormV3", dtype, (2, 6, 6, 3), lambda x: raw.FusedBatchNormV3(
-            x=x, scale=tf.ones([3]), offset=tf.zeros([3]), mean=tf.fill([3], 0.1), variance=tf.ones([3]), is_training=False
-        )[0]
+        yield (
+            "FusedBatchNormV3",
+            dtype,
+            (2, 6, 6, 3),
+            lambda x: raw.FusedBatchNormV3(
+                x=x,
+                scale=tf.ones([3]),
+                offset=tf.zeros([3]),
+                mean=tf.fill([3], 0.1),
+                variance=tf.ones([3]),
+                is_training=False,
+            )[0],
+        )
 
 
 def _others() -> Iterator[tuple[str, str, tuple[int, ...], Build]]:
@@ -128,9 +146,14 @@ def _others() -> Iterator[tuple[str, str, tuple[int, ...], Build]]:
     yield "LogicalAnd", "float32", (4, 5), lambda x: (x > 0) & (x < 1)
     yield "LogicalNot", "float32", (4, 5), lambda x: ~(x > 0)
     yield "Range", "float32", (1,), lambda x: tf.range(x[0], x[0] + 5)
-    yield "FusedBatchNorm", "float32", (2, 6, 6, 3), lambda x: raw.FusedBatchNorm(
-        x=x, scale=[1.0] * 3, offset=[0.0] * 3, mean=[0.1] * 3, variance=[1.0] * 3, is_training=False
-    )[0]
+    yield (
+        "FusedBatchNorm",
+        "float32",
+        (2, 6, 6, 3),
+        lambda x: raw.FusedBatchNorm(
+            x=x, scale=[1.0] * 3, offset=[0.0] * 3, mean=[0.1] * 3, variance=[1.0] * 3, is_training=False
+        )[0],
+    )
     yield "If", "float32", (4,), lambda x: tf.cond(x[0] > 0, lambda: x * 2, lambda: x - 1)
     yield "While", "float32", (4,), lambda x: tf.while_loop(lambda y: tf.reduce_sum(y) < 99, lambda y: [y + 3], [x])[0]
     yield "PartitionedCall", "float32", (4,), lambda x: tf.function(lambda y: y * 2 + 1)(x)
@@ -138,9 +161,23 @@ def _others() -> Iterator[tuple[str, str, tuple[int, ...], Build]]:
     yield "RandomUniform", "float32", (4,), lambda x: x * 0 + tf.random.uniform([4], seed=7)
     yield "RandomStandardNormal", "float32", (4,), lambda x: x * 0 + tf.random.normal([4], seed=7)
     yield "TruncatedNormal", "float32", (4,), lambda x: x * 0 + tf.random.truncated_normal([4], seed=7)
-    yield "VariableV2", "float32", (4,), lambda x: x + v1.get_variable("v", [4], use_resource=False, initializer=v1.ones_initializer())
-    yield "VarHandleOp", "float32", (4,), lambda x: x + v1.get_variable("w", [4], use_resource=True, initializer=v1.ones_initializer())
+    yield (
+        "VariableV2",
+        "float32",
+        (4,),
+        lambda x: x + v1.get_variable("v", [4], use_resource=False, initializer=v1.ones_initializer()),
+    )
+    yield (
+        "VarHandleOp",
+        "float32",
+        (4,),
+        lambda x: x + v1.get_variable("w", [4], use_resource=True, initializer=v1.ones_initializer()),
+    )
     yield "Einsum", "float32", (4, 5), lambda x: tf.einsum("ij,ij->i", x, x)  # not in the list: must be refused
+
+
+def _variable(is_resource: bool) -> tf.Tensor:
+    return v1.get_variable("v", [4], use_resource=is_resource, initializer=v1.ones_initializer())
 
 
 def _asserted(x: tf.Tensor) -> tf.Tensor:
