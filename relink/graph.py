@@ -168,6 +168,9 @@ class Graph:
         found.append(self._in_distances(found))
         source, target, is_call = (np.concatenate(columns) for columns in zip(*found, strict=True))
         source, addresses, target = self.at(source), target, self.at(target)
+        behind = self._ends(source, addresses, target)
+        source, addresses, is_call = (np.append(column, column[behind]) for column in (source, addresses, is_call))
+        target = np.append(target, target[behind] - 1)
         keep = (source >= 0) & (target >= 0) & (source != target)
         order = np.lexsort((target[keep], source[keep]))
         self.source, self.target, self.is_call = source[keep][order], target[keep][order], is_call[keep][order]
@@ -284,6 +287,21 @@ class Graph:
             at = at + 4
         whole = np.concatenate([np.empty(0, np.int64), *sources]), np.concatenate([np.empty(0, np.int64), *targets])
         return Found(*whole, np.zeros(len(whole[0]), np.bool_))
+
+    def _ends(self, source: Array, addresses: Array, target: Array) -> Array:
+        """Return which references may lead to the end of a part, and not to the beginning of the next.
+
+        A loop may count towards an array from behind its end, and never name its beginning. Nobody does so
+        with the tables of C++ classes, whose names begin with _ZT.
+        """
+        data = self.in_sections(".data", ".data.rel.ro")
+        rows = np.flatnonzero((source >= 0) & (target > 0))
+        rows = rows[self.is_executable()[source[rows]] & data[target[rows]] & data[target[rows] - 1]]
+        rows = rows[addresses[rows] == self.nodes.start[target[rows]]]
+        rows = rows[self.nodes.end[target[rows] - 1] == addresses[rows]]
+        of_class = [row for row in np.unique(target[rows] - 1).tolist() if self.name(row).startswith("_ZT")]
+        behind: Array = rows[~np.isin(target[rows] - 1, of_class)]
+        return behind
 
     def _words(self, addresses: Array) -> tuple[Array, Mask]:
         """Return the signed 32-bit numbers at these addresses of read-only data, and whether each is there."""

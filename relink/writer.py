@@ -126,14 +126,27 @@ def write(
     pieces = place_pieces([Piece(0, front_size, front_size, int(library.loads["flags"][0])), *pieces])
     tags = {**table_tags(tables, bound), **changed}
     write_dynamic(library, content, names.dynamic, tags)
+    segments = segment_headers(pieces, others, tables)
+    if header_bytes is not None:
+        is_frames = segments["type"] == PT_GNU_EH_FRAME
+        segments["file_size"][is_frames] = segments["memory_size"][is_frames] = header_bytes
+    write_parts(path, library, content, segments, tables, pieces)
+
+
+def write_parts(
+    path: Path,
+    library: SharedLibrary,
+    content: NDArray[np.uint8],
+    segments: Table,
+    tables: Sequence[FrontTable],
+    pieces: Sequence[Piece],
+) -> None:
+    """Write the headers, the tables and the pieces, each to its place."""
     sections, section_names = section_headers(library, pieces, tables)
     after = -(-(pieces[-1].offset + pieces[-1].file_size) // 8) * 8
+    headers_end = HEADER.size + segments.nbytes
     with path.open("wb") as file:
         file.write(header(library, headers_end, len(sections), after + len(section_names)))
-        segments = segment_headers(pieces, others, tables)
-        if header_bytes is not None:
-            is_frames = segments["type"] == PT_GNU_EH_FRAME
-            segments["file_size"][is_frames] = segments["memory_size"][is_frames] = header_bytes
         file.write(segments.tobytes())
         for table in tables:
             file.seek(table.address)
