@@ -148,7 +148,8 @@ def _without_paper(bright: Plane) -> Plane:
         knots = pieces.mask(digits & (pieces.borders == 0)) & ~left
         ink = np.where(knots, ink, np.minimum(ink, narrower))
     light = 255 - (bright - ink)
-    return ink * (255 / np.maximum(light, _LEAST_LIGHT))
+    stretched: NDArray[np.float32] = ink * (255 / np.maximum(light, _LEAST_LIGHT))
+    return stretched
 
 
 def _slope(bright: Plane) -> Plane:
@@ -346,7 +347,7 @@ def _fit(ink: _Ink) -> Plane:
     down, across = (
         _sampling(length, position, scale) for length, position in zip(ink.plane.shape, centre, strict=True)
     )
-    return down @ ink.plane @ across.T
+    return np.asarray(down @ ink.plane @ across.T, np.float32)
 
 
 def _sampling(length: int, centre: float, scale: float) -> Plane:
