@@ -72,7 +72,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_new_version_is_written_beside_the_others_and_served(checkout: Path) -> None:
     versions = {path.name for path in (checkout / "export").iterdir() if path.is_dir()}
-    assert versions == {"9", "10", "10.partial", "card", str(VERSION)}
+    assert versions == {"9", "10", "12.partial", "card", str(VERSION)}
     model = load_model(Settings(model_dir=checkout / "export"))
     assert model.version == VERSION
     assert model.session.predict(np.zeros((1, 784), np.float32)).sum() == pytest.approx(1, abs=1e-5)
