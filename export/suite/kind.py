@@ -27,6 +27,7 @@ class Kind:
         make: draws a picture.
         group: `canvas` and `photo` must be too hard for a normalisation that looks at the whole picture only.
         side: the picture's width and height, pixels, each on its own.
+        margin: around a tight crop, of the digit's longer side.
         digit: the digit's longer side, of the picture's shorter side; evenly over its logarithm, for most people
             leave room.
         pen: width of the stroke, pixels.
@@ -53,6 +54,7 @@ class Kind:
     make: "Callable[[Kind, np.random.Generator, NDArray[np.uint8]], bytes]"
     group: str = "other"
     side: Range = (28, 28)
+    margin: Range = (0, 0)
     digit: Range = (0.7, 0.7)
     pen: Range = (0, 1e9)
     pen_of_digit: Range = (0, 1e9)

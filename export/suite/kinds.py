@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from export.mnist import Digits
-from export.suite import makers
+from export.suite import frames, makers
 from export.suite.kind import Kind, Picture
 from export.suite.strokes import NoPenPath
 
@@ -71,6 +71,7 @@ _LINED: dict[str, Any] = _TAKEN | {
     "line_contrast": (0.1, 0.55),
 }
 _FILED: dict[str, Any] = {"side": (40, 400), "digit": (0.4, 0.95)}
+_CROPPED: dict[str, Any] = {"side": (20, 300), "pen_of_digit": (0.05, 0.16)}
 
 KINDS: dict[str, Kind] = {
     "mnist": Kind("MNIST as it is", 0.997, makers.as_is),
@@ -97,4 +98,11 @@ KINDS: dict[str, Kind] = {
     "squared": Kind("squared paper", 0.95, makers.squared, **_LINED),
     "sixteen_bits": Kind("16-bit grey PNG", 0.99, makers.sixteen_bits, **_FILED, contrast=(60, 255)),
     "palette": Kind("palette PNG and GIF", 0.99, makers.palette, **_FILED, contrast=(100, 100)),
+    "crop_0": Kind("tight crop, no margin", 0.98, frames.tight_crop, **_CROPPED),
+    "crop_2": Kind("tight crop, 2 % margin", 0.99, frames.tight_crop, **_CROPPED, margin=(0.02, 0.02)),
+    "crop_4": Kind("tight crop, 4 % margin", 0.993, frames.tight_crop, **_CROPPED, margin=(0.04, 0.04)),
+    "scan_16": Kind("scan of 16×16, grey", 0.975, frames.scan, side=(16, 16)),
+    "scan_16_bilevel": Kind("scan of 16×16, black and white", 0.975, frames.bilevel_scan, side=(16, 16)),
+    "scan_32": Kind("scan of 32×32, grey", 0.975, frames.scan, side=(32, 32)),
+    "scan_32_bilevel": Kind("scan of 32×32, black and white", 0.975, frames.bilevel_scan, side=(32, 32)),
 }

@@ -1,0 +1,67 @@
+"""Connected components of a mask, found by its runs: hundreds instead of ten thousand pixels."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Mask = NDArray[np.bool_]
+Indices = NDArray[np.intp]
+
+
+class Components:
+    """The connected components of a mask, pixels that touch at a corner included.
+
+    A run is what a row of the mask has without a gap.
+
+    Attributes:
+        sides: int [components, 2], height and width of each one's box.
+        borders: int [components], how many of the mask's four borders it touches.
+    """
+
+    def __init__(self, mask: Mask) -> None:
+        height, width = self._shape = mask.shape
+        self._stride = width + 1  # rows end to end, a gap between them
+        edges = np.diff(np.pad(mask, ((0, 0), (0, 1))).ravel().astype(np.int8), prepend=np.int8(0))
+        self._first, self._end = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
+        self._component = self._connect()
+        row, left, right = self._first // self._stride, self._first % self._stride, self._end % self._stride
+        top, west = self._min(row), self._min(left)
+        bottom, east = -self._min(-row) + 1, -self._min(-right)
+        self.sides = np.stack([bottom - top, east - west], axis=1)
+        self.borders = sum((top == 0, west == 0, bottom == height, east == width), np.zeros(len(top), int))
+
+    def sum(self, plane: NDArray[np.generic]) -> NDArray[np.float64]:
+        """Return the sum over each component's pixels, float64 [components]."""
+        sums = np.pad(np.cumsum(np.pad(plane, ((0, 0), (0, 1))), dtype=np.float64), (1, 0))
+        return np.asarray(np.bincount(self._component, sums[self._end] - sums[self._first]), np.float64)
+
+    def mask(self, chosen: Mask) -> Mask:
+        """Return the pixels of the chosen components, bool [height, width]."""
+        runs = chosen[self._component]
+        steps = np.zeros(self._shape[0] * self._stride + 1, np.int8)
+        steps[self._first[runs]] = 1
+        steps[self._end[runs]] -= 1
+        return np.asarray(np.cumsum(steps[:-1], dtype=np.int8).reshape(-1, self._stride)[:, :-1] > 0)
+
+    def _connect(self) -> Indices:
+        """Return the component that each run belongs to."""
+        # The runs of the row above that a run touches are neighbours in the list.
+        low = np.searchsorted(self._end, self._first - self._stride, "left")
+        high = np.searchsorted(self._first, self._end - self._stride, "right")
+        counts = np.maximum(high - low, 0)
+        below = np.repeat(np.arange(len(low)), counts)
+        above = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts) + np.repeat(low, counts)
+        component = np.arange(len(low))
+        while True:  # each run takes the least number among its neighbours, and what that one has taken
+            taken = component.copy()
+            least = np.minimum(component[below], component[above])
+            np.minimum.at(taken, component[below], least)
+            np.minimum.at(taken, component[above], least)
+            taken = taken[taken]
+            if (taken == component).all():
+                return np.asarray(np.unique(component, return_inverse=True)[1])
+            component = taken
+
+    def _min(self, values: Indices) -> Indices:
+        least = np.full(self._component.max() + 1, np.iinfo(np.intp).max)
+        np.minimum.at(least, self._component, values)
+        return least
