@@ -7,6 +7,7 @@ lines and shadows included. What is kept is what comes out of there.
 
 import os
 from concurrent.futures import ProcessPoolExecutor
+from itertools import repeat
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.morphology import skeletonize
 
+from export.hands import SHAPES, draw_shape
 from export.mnist import Digits
 from mnist_infer.errors import NoDigitFound
 from mnist_infer.normalise import SIDE, to_model_input
@@ -26,14 +28,16 @@ SLANT = 0.25  # of the height, at the top
 STRETCH = (0.72, 1.4)  # width, times what it was
 BEND = (0.0, 1.1)  # MNIST's pixels that a point is moved by, over about 5 pixels
 SIDES = (28, 96)  # of the picture, pixels
-SHARE = (0.45, 0.98)  # digit's box of the picture's side
+SHARE = (0.45, 1.0)  # digit's box of the picture's side
+CROPPED = 0.25  # of the pictures: cut to the ink
+MARGIN = 0.06  # of the longer side: most that a crop leaves around it
 CONTRAST = (20, 255)  # of ink and paper
 PEN = (1.0, 0.16)  # thinnest, pixels; thickest, of the picture's side
 NOISE = 0.10  # standard deviation, of the contrast
 LIGHT = 0.8  # of the contrast, from edge to edge
 LINES = (0.08, 0.6)  # of the contrast
 
-_CHUNK = 2500
+_CHUNK = 1000
 
 
 def make_variant(digits: Digits, seed: int, folder: Path, processes: int | None = None) -> NDArray[np.uint8]:
@@ -53,11 +57,47 @@ def make_variant(digits: Digits, seed: int, folder: Path, processes: int | None 
         chunks = np.array_split(digits.images, -(-len(digits) // _CHUNK))
         with ProcessPoolExecutor(processes or os.cpu_count()) as pool:
             parts = list(pool.map(_distort_all, chunks, [[seed, i] for i in range(len(chunks))]))
-        folder.mkdir(parents=True, exist_ok=True)
-        partial = file.with_suffix(".partial.npy")
-        np.save(partial, np.concatenate(parts))
-        partial.rename(file)
+        _keep(file, np.concatenate(parts))
     return np.asarray(np.load(file), np.uint8)
+
+
+def make_hands(count: int, seed: int, folder: Path, processes: int | None = None) -> Digits:
+    """Return digits of other hands as the network sees them, each shape as often as any other; they are kept, too.
+
+    Args:
+        count: of the pictures.
+        seed: where chance comes from.
+        folder: for the file.
+        processes: at work, default one for each core.
+    """
+    file = folder / f"hands_{seed}.npy"
+    if not file.exists():
+        starts = range(0, count, _CHUNK)
+        with ProcessPoolExecutor(processes or os.cpu_count()) as pool:
+            parts = list(pool.map(_draw_hands, [range(i, min(i + _CHUNK, count)) for i in starts], repeat(seed)))
+        _keep(file, np.concatenate(parts))
+    digits = [SHAPES[name][0] for name in _shape_names(range(count))]
+    return Digits(np.asarray(np.load(file), np.uint8), np.array(digits, np.uint8))
+
+
+def _shape_names(indices: range) -> list[str]:
+    names = list(SHAPES)
+    return [names[index % len(names)] for index in indices]
+
+
+def _draw_hands(indices: range, seed: int) -> NDArray[np.uint8]:
+    random = np.random.default_rng([seed, indices.start])
+    return np.stack([_draw_hand(name, random) for name in _shape_names(indices)])
+
+
+def _draw_hand(name: str, random: np.random.Generator) -> NDArray[np.uint8]:
+    """Return a digit of a shape as the network sees it; one that is not found is drawn again."""
+    while True:
+        picture = _light(_crop(draw_shape(name, _side(random), random), random), random)
+        try:
+            return _seen(picture)
+        except NoDigitFound:
+            continue
 
 
 def distort(image: NDArray[np.uint8], random: np.random.Generator) -> NDArray[np.uint8]:
@@ -70,13 +110,42 @@ def distort(image: NDArray[np.uint8], random: np.random.Generator) -> NDArray[np
     Returns:
         uint8 [28, 28]; the image itself where no ink is found in the drawn picture.
     """
-    side = int(SIDES[0] * (SIDES[1] / SIDES[0]) ** random.random()) if random.random() < 0.8 else SIDES[0]
-    ink = _draw(_reshape(image, side, random), random)
-    picture = _light(ink, random)
+    ink = _draw(_reshape(image, _side(random), random), random)
+    picture = _light(_crop(ink, random), random)
     try:
-        return np.asarray(np.rint(to_model_input(picture) * 255), np.uint8).reshape(SIDE, SIDE)
+        return _seen(picture)
     except NoDigitFound:
         return image
+
+
+def _side(random: np.random.Generator) -> int:
+    """Choose a picture's side, pixels."""
+    return int(SIDES[0] * (SIDES[1] / SIDES[0]) ** random.random()) if random.random() < 0.8 else SIDES[0]
+
+
+def _seen(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.asarray(np.rint(to_model_input(picture) * 255), np.uint8).reshape(SIDE, SIDE)
+
+
+def _crop(ink: Plane, random: np.random.Generator) -> Plane:
+    """Return the picture, or now and then its ink with hardly a margin."""
+    if random.random() >= CROPPED or not (ink > 0.5).any():
+        return ink
+    margin = int(random.uniform(0, MARGIN) * len(ink))
+    (top, bottom), (left, right) = ((int(at[0]), int(at[-1]) + 1) for at in map(np.flatnonzero, _profiles(ink)))
+    return np.pad(ink[top:bottom, left:right], margin)
+
+
+def _profiles(ink: Plane) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    return (ink > 0.3).any(1), (ink > 0.3).any(0)
+
+
+def _keep(file: Path, pictures: NDArray[np.uint8]) -> None:
+    """Save pictures under a name that only whole files have."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    partial = file.with_suffix(".partial.npy")
+    np.save(partial, pictures)
+    partial.rename(file)
 
 
 def _distort_all(images: NDArray[np.uint8], seed: list[int]) -> NDArray[np.uint8]:
@@ -128,13 +197,14 @@ def _draw(shape: Plane, random: np.random.Generator) -> Plane:
 
 def _light(ink: Plane, random: np.random.Generator) -> NDArray[np.uint8]:
     """Return the strokes on paper, light or dark, as a camera or a drawing program gives them."""
-    side = len(ink)
+    height, width = ink.shape
+    side = max(ink.shape)
     if random.random() < 0.35:  # a drawing program's: nothing but ink and paper
         clean = np.asarray(np.rint(ink * 255), np.uint8)
         return np.bitwise_not(clean) if random.random() < 0.5 else clean
     ink = ink * random.uniform(0.6, 1) if random.random() < 0.2 else ink
     if random.random() < 0.4:  # pencil and chalk leave gaps
-        grain = ndimage.zoom(random.random((side // 2, side // 2)), 2.2, order=1)[:side, :side]
+        grain = ndimage.zoom(random.random((side // 2 + 1, side // 2 + 1)), 2.2, order=1)[:height, :width]
         ink = ink * np.clip(1 - random.uniform(0, 0.7) * grain**2, 0, 1)
     lines = np.zeros_like(ink)
     if random.random() < 0.3:
@@ -147,14 +217,14 @@ def _light(ink: Plane, random: np.random.Generator) -> NDArray[np.uint8]:
         if random.random() < 0.5:
             lines[:, random.integers(distance) :: distance] = strength
     for _ in range(random.integers(0, 4) if random.random() < 0.3 else 0):  # specks
-        y, x = random.integers(0, side, 2)
-        lines[y : y + random.integers(1, 3), x : x + random.integers(1, 3)] = random.uniform(0.2, 0.9)
+        row, column = random.integers(height), random.integers(width)
+        lines[row : row + random.integers(1, 3), column : column + random.integers(1, 3)] = random.uniform(0.2, 0.9)
     contrast = random.uniform(*CONTRAST)
     drawn = np.maximum(ink, lines)
     if random.random() < 0.5:
         drawn = ndimage.gaussian_filter(drawn, random.uniform(0, side / 60))
     slope_y, slope_x = random.uniform(-LIGHT, LIGHT, 2) * random.random()
-    y, x = np.ogrid[-0.5 : 0.5 : side * 1j, -0.5 : 0.5 : side * 1j]
+    y, x = np.ogrid[-0.5 : 0.5 : height * 1j, -0.5 : 0.5 : width * 1j]
     drawn = drawn + slope_y * y + slope_x * x + random.normal(0, NOISE * random.random() ** 2 + 1e-4, drawn.shape)
     if random.random() < 0.25:  # the edge of a shadow
         drawn = drawn + random.uniform(-0.5, 0.5) / (

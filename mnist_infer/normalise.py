@@ -6,7 +6,7 @@ the background is removed, the digit is found in a small copy of the picture, an
 the picture itself, fitted and centred.
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ SIDE = 28
 
 Plane = NDArray[np.float32]
 Mask = NDArray[np.bool_]
+_Scalar = TypeVar("_Scalar", bound=np.generic)
 
 # MNIST's own measures, in pixels: its longer side, and the centre of mass from the upper left corner.
 _DIGIT_SIDE = 20
@@ -130,7 +131,7 @@ class _Background(NamedTuple):
         return _Background(level, gain, self.sign)
 
 
-def _enlarge(plane: NDArray[np.generic], factor: int) -> NDArray[np.generic]:
+def _enlarge(plane: NDArray[_Scalar], factor: int) -> NDArray[_Scalar]:
     return plane.repeat(factor, 0).repeat(factor, 1)
 
 
