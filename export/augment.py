@@ -6,14 +6,16 @@ lines and shadows included. What is kept is what comes out of there.
 """
 
 import os
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from itertools import repeat
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.morphology import skeletonize
+from tqdm import tqdm
 
 from export.hands import SHAPES, draw_shape
 from export.mnist import Digits
@@ -40,54 +42,64 @@ LINES = (0.08, 0.6)  # of the contrast
 _CHUNK = 1000
 
 
-def make_variant(digits: Digits, seed: int, folder: Path, processes: int | None = None) -> NDArray[np.uint8]:
-    """Return one distorted picture of every digit as the network sees it; it is kept in the folder for the next time.
+def make_distorted(digits: Digits, count: int, seed: int, folder: Path) -> Digits:
+    """Return distorted pictures of digits as the network sees them; they are kept in the folder for the next time.
 
     Args:
-        digits: to distort.
-        seed: which variant.
+        digits: to distort, one after the other, and again from the first.
+        count: of the pictures.
+        seed: where chance comes from.
         folder: for the files.
-        processes: at work, default one for each core.
-
-    Returns:
-        uint8 [n, 28, 28], 255 is ink.
     """
-    file = folder / f"variant_{seed}.npy"
-    if not file.exists():
-        chunks = np.array_split(digits.images, -(-len(digits) // _CHUNK))
-        with ProcessPoolExecutor(processes or os.cpu_count()) as pool:
-            parts = list(pool.map(_distort_all, chunks, [[seed, i] for i in range(len(chunks))]))
-        _keep(file, np.concatenate(parts))
-    return np.asarray(np.load(file), np.uint8)
+    chosen = np.arange(count) % len(digits)
+    parts = np.array_split(digits.images[chosen], -(-count // _CHUNK))
+    return Digits(_make_parts(_distort_all, parts, seed, folder / "distorted"), digits.labels[chosen])
 
 
-def make_hands(count: int, seed: int, folder: Path, processes: int | None = None) -> Digits:
+def make_hands(count: int, seed: int, folder: Path) -> Digits:
     """Return digits of other hands as the network sees them, each shape as often as any other; they are kept, too.
 
     Args:
         count: of the pictures.
         seed: where chance comes from.
-        folder: for the file.
-        processes: at work, default one for each core.
+        folder: for the files.
     """
-    file = folder / f"hands_{seed}.npy"
-    if not file.exists():
-        starts = range(0, count, _CHUNK)
-        with ProcessPoolExecutor(processes or os.cpu_count()) as pool:
-            parts = list(pool.map(_draw_hands, [range(i, min(i + _CHUNK, count)) for i in starts], repeat(seed)))
-        _keep(file, np.concatenate(parts))
-    digits = [SHAPES[name][0] for name in _shape_names(range(count))]
-    return Digits(np.asarray(np.load(file), np.uint8), np.array(digits, np.uint8))
+    names = np.resize(list(SHAPES), count)
+    parts = np.array_split(names, -(-count // _CHUNK))
+    labels = np.array([SHAPES[name][0] for name in names], np.uint8)
+    return Digits(_make_parts(_draw_hands, parts, seed, folder / "hands"), labels)
 
 
-def _shape_names(indices: range) -> list[str]:
-    names = list(SHAPES)
-    return [names[index % len(names)] for index in indices]
+_Part = TypeVar("_Part")
 
 
-def _draw_hands(indices: range, seed: int) -> NDArray[np.uint8]:
-    random = np.random.default_rng([seed, indices.start])
-    return np.stack([_draw_hand(name, random) for name in _shape_names(indices)])
+def _make_parts(
+    make: Callable[[_Part, list[int]], NDArray[np.uint8]], parts: Sequence[_Part], seed: int, folder: Path
+) -> NDArray[np.uint8]:
+    """Return the pictures of all parts, uint8 [n, 28, 28]; what a run that was stopped has made is not made again."""
+    folder.mkdir(parents=True, exist_ok=True)
+    files = [folder / f"{seed}_{i}.npy" for i in range(len(parts))]
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        under_way = [
+            pool.submit(_keep, file, make, part, [seed, i])
+            for i, (file, part) in enumerate(zip(files, parts, strict=True))
+            if not file.exists()
+        ]
+        for future in tqdm(under_way, folder.name):
+            future.result()
+    return np.concatenate([np.load(file) for file in files])
+
+
+def _keep(file: Path, make: Callable[[_Part, list[int]], NDArray[np.uint8]], part: _Part, seed: list[int]) -> None:
+    """Save pictures under a name that only whole files have."""
+    partial = file.with_suffix(".partial.npy")
+    np.save(partial, make(part, seed))
+    partial.rename(file)
+
+
+def _draw_hands(names: NDArray[np.str_], seed: list[int]) -> NDArray[np.uint8]:
+    random = np.random.default_rng(seed)
+    return np.stack([_draw_hand(str(name), random) for name in names])
 
 
 def _draw_hand(name: str, random: np.random.Generator) -> NDArray[np.uint8]:
@@ -138,14 +150,6 @@ def _crop(ink: Plane, random: np.random.Generator) -> Plane:
 
 def _profiles(ink: Plane) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     return (ink > 0.3).any(1), (ink > 0.3).any(0)
-
-
-def _keep(file: Path, pictures: NDArray[np.uint8]) -> None:
-    """Save pictures under a name that only whole files have."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_suffix(".partial.npy")
-    np.save(partial, pictures)
-    partial.rename(file)
 
 
 def _distort_all(images: NDArray[np.uint8], seed: list[int]) -> NDArray[np.uint8]:

@@ -23,9 +23,12 @@ class Components:
         edges = np.diff(np.pad(mask, ((0, 0), (0, 1))).ravel().astype(np.int8), prepend=np.int8(0))
         self._first, self._end = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
         self._component = self._connect()
-        row, left, right = self._first // self._stride, self._first % self._stride, self._end % self._stride
-        top, west = self._min(row), self._min(left)
-        bottom, east = -self._min(-row) + 1, -self._min(-right)
+        order = np.argsort(self._component, kind="stable")
+        starts = np.flatnonzero(np.diff(self._component[order], prepend=-1))
+        rows, left = np.divmod(self._first[order], self._stride)
+        top, bottom = rows[starts], rows[np.append(starts[1:], len(order)) - 1] + 1  # runs stand in the rows' order
+        west = np.minimum.reduceat(left, starts)
+        east = np.maximum.reduceat(self._end[order] % self._stride, starts)
         self.sides = np.stack([bottom - top, east - west], axis=1)
         self.borders = sum((top == 0, west == 0, bottom == height, east == width), np.zeros(len(top), int))
 
@@ -60,8 +63,3 @@ class Components:
             if (taken == component).all():
                 return np.asarray(np.unique(component, return_inverse=True)[1])
             component = taken
-
-    def _min(self, values: Indices) -> Indices:
-        least = np.full(self._component.max() + 1, np.iinfo(np.intp).max)
-        np.minimum.at(least, self._component, values)
-        return least

@@ -95,10 +95,16 @@ def _reduce(picture: NDArray[np.uint8], factor: int) -> Plane:
     if factor == 1:
         return picture.astype(np.float32)
     height, width = (max(side // factor, 1) * factor for side in picture.shape)
-    padded = np.pad(picture, [(0, max(factor - side, 0)) for side in picture.shape], "edge")[:height, :width]
-    rows = padded.reshape(height // factor, factor, width).sum(1, dtype=np.uint16)
-    blocks = rows.reshape(height // factor, width // factor, factor).sum(2, dtype=np.uint32)
-    return np.asarray(blocks / np.float32(factor * factor), np.float32)
+    if min(picture.shape) < factor:
+        picture = np.pad(picture, [(0, max(factor - side, 0)) for side in picture.shape], "edge")
+    picture = picture[:height, :width]
+    rows = picture[::factor].astype(np.float32)
+    for i in range(1, factor):
+        rows += picture[i::factor]
+    blocks = rows[:, ::factor].copy()
+    for i in range(1, factor):
+        blocks += rows[:, i::factor]
+    return blocks / np.float32(factor * factor)
 
 
 class _Background(NamedTuple):
@@ -138,24 +144,29 @@ def _enlarge(plane: NDArray[_Scalar], factor: int) -> NDArray[_Scalar]:
 def _flat_background(grey: Plane) -> _Background | None:
     """Return the background of a drawing, which has one grey level; None where it is lit, as in a photo.
 
-    A drawing has two levels, of its background and of its ink, what lies between them along the edges, and little
-    beyond. The background is the more common, in the picture and along its border: a digit that fills its picture
-    runs along much of it.
+    A drawing is nearly all background, or has two levels, of its background and of its ink, and little beyond them.
+    The background is the more common, in the picture and along its border: a digit that fills its picture runs along
+    much of it.
     """
     border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
     share = (_histogram(grey.ravel()) + _histogram(border)) / 2
     window = np.convolve(share, np.ones(2 * _FLAT + 1), "same")
     level = int(window.argmax())
-    other = np.where(abs(np.arange(256) - level) > 2 * _FLAT, window, 0)
-    ink = int(other.argmax())
-    low, high = sorted((level, ink))
-    beyond = share[: max(low - _MAX_SPREAD, 0)].sum() + share[high + _MAX_SPREAD :].sum()
-    min_share = _MIN_FLAT_SHARE if max(grey.shape) >= _MIN_SHADED_SIDE else _MIN_SMALL_FLAT_SHARE
-    if window[level] + other[ink] < min_share or beyond > _MAX_BEYOND:
+    if window[level] < _MIN_FLAT_SHARE and not _has_two_levels(share, window, level, max(grey.shape)):
         return None
     first = max(level - _FLAT, 0)
     mode = np.float32(first + share[first : level + _FLAT + 1].argmax())
     return _Background(mode, np.float32(1), _sign(grey - mode))
+
+
+def _has_two_levels(share: NDArray[np.float64], window: NDArray[np.float64], level: int, side: int) -> bool:
+    """Return whether a histogram has a second level beside its first, and little beyond both."""
+    other = np.where(abs(np.arange(len(window)) - level) > 2 * _FLAT, window, 0)
+    ink = int(other.argmax())
+    low, high = sorted((level, ink))
+    beyond = share[: max(low - _MAX_SPREAD, 0)].sum() + share[high + _MAX_SPREAD :].sum()
+    min_share = _MIN_FLAT_SHARE if side >= _MIN_SHADED_SIDE else _MIN_SMALL_FLAT_SHARE
+    return bool(window[level] + other[ink] >= min_share and beyond <= _MAX_BEYOND)
 
 
 def _histogram(grey: Plane) -> NDArray[np.float64]:
