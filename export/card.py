@@ -43,7 +43,7 @@ _NAMES = {
     "multiply_adds": "multiply-adds per picture",
     "start": "trained on from version",
     "epochs": "epochs",
-    "variants": "distorted variants of each digit",
+    "distorted": "distorted pictures of MNIST's digits",
     "hands": "digits of other hands",
     "seed": "seed",
     "tensorflow": "trained with TensorFlow",
@@ -60,8 +60,9 @@ def _model_section(model: Figures) -> str:
         "## What it is\n"
         "A SavedModel of a small convolutional network, its batch normalisation folded into the kernels: `x:0` float32 "
         "`[n, 784]`, 1 is ink; `y:0` float32 `[n, 10]`, probabilities. It was trained on 55 000 of MNIST's training "
-        "digits and distorted variants of them. What there was to choose was chosen on the other 5 000, which were "
-        "held back, and not on the test digits.\n\n" + _table(("", ""), rows, "-:")
+        "digits, distorted pictures of them, and digits of other hands that a program draws. What there was to choose "
+        "was chosen on the other 5 000, which were held back, and not on the test digits.\n\n"
+        + _table(("", ""), rows, "-:")
     )
 
 

@@ -30,10 +30,10 @@ _MAX_DRAWING_SIDE = 128  # pixels: the digit is looked for at no more than this
 _MAX_PHOTO_SIDE = 192  # pixels: the same where light, noise and thin strokes are to be told apart
 _MIN_DIGIT_SIDE = 48  # pixels: a digit that is smaller there is cut out of the picture itself
 _FLAT = 2  # grey levels that most of a drawing's background or ink varies by
-_MIN_FLAT_SHARE = 0.8  # of the pixels, in two levels: a drawing, and no photo
+_MIN_FLAT_SHARE = 0.8  # of the pixels, in one level: a drawing, and no photo
+_MIN_TWO_LEVEL_SHARE = 0.45  # of the pixels, in two levels: the same of a digit that fills its picture
 _MAX_SPREAD = 16  # grey levels that a drawing's background or ink may vary by where it was compressed
-_MAX_BEYOND = 0.01  # of the pixels: what may be brighter or darker than both
-_MIN_SMALL_FLAT_SHARE = 0.6  # the same where nearly every pixel of the ink is an edge
+_MAX_BEYOND = 0.002  # of the pixels: what may be brighter or darker than both levels
 _STROKE_WIDTHS = (0.36, 0.14, 0.08)  # shares; what is wider in every direction is a shadow or a table
 _MIN_SHADED_SIDE = 64  # pixels; what is smaller was drawn, not photographed
 _MIN_LIGHT = 40  # grey level: ink in a shadow is weaker by as much as its paper is darker
@@ -149,24 +149,24 @@ def _flat_background(grey: Plane) -> _Background | None:
     much of it.
     """
     border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
-    share = (_histogram(grey.ravel()) + _histogram(border)) / 2
+    inside = _histogram(grey.ravel())
+    share = (inside + _histogram(border)) / 2
     window = np.convolve(share, np.ones(2 * _FLAT + 1), "same")
     level = int(window.argmax())
-    if window[level] < _MIN_FLAT_SHARE and not _has_two_levels(share, window, level, max(grey.shape)):
+    if window[level] < _MIN_FLAT_SHARE and not _has_two_levels(inside, window, level):
         return None
     first = max(level - _FLAT, 0)
     mode = np.float32(first + share[first : level + _FLAT + 1].argmax())
     return _Background(mode, np.float32(1), _sign(grey - mode))
 
 
-def _has_two_levels(share: NDArray[np.float64], window: NDArray[np.float64], level: int, side: int) -> bool:
+def _has_two_levels(share: NDArray[np.float64], window: NDArray[np.float64], level: int) -> bool:
     """Return whether a histogram has a second level beside its first, and little beyond both."""
     other = np.where(abs(np.arange(len(window)) - level) > 2 * _FLAT, window, 0)
     ink = int(other.argmax())
     low, high = sorted((level, ink))
     beyond = share[: max(low - _MAX_SPREAD, 0)].sum() + share[high + _MAX_SPREAD :].sum()
-    min_share = _MIN_FLAT_SHARE if side >= _MIN_SHADED_SIDE else _MIN_SMALL_FLAT_SHARE
-    return bool(window[level] + other[ink] >= min_share and beyond <= _MAX_BEYOND)
+    return bool(window[level] + other[ink] >= _MIN_TWO_LEVEL_SHARE and beyond <= _MAX_BEYOND)
 
 
 def _histogram(grey: Plane) -> NDArray[np.float64]:
