@@ -18,10 +18,13 @@ class Components:
     """
 
     def __init__(self, mask: Mask) -> None:
-        height, width = self._shape = mask.shape
+        height, width = mask.shape
+        self._mask = mask
         self._stride = width + 1  # rows end to end, a gap between them
-        edges = np.diff(np.pad(mask, ((0, 0), (0, 1))).ravel().astype(np.int8), prepend=np.int8(0))
-        self._first, self._end = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
+        line = np.zeros(height * self._stride + 1, np.int8)
+        line[1:].reshape(height, self._stride)[:, :width] = mask
+        edges = np.flatnonzero(np.diff(line))
+        self._first, self._end = edges[::2], edges[1::2]
         self._component = self._connect()
         order = np.argsort(self._component, kind="stable")
         starts = np.flatnonzero(np.diff(self._component[order], prepend=-1))
@@ -34,16 +37,15 @@ class Components:
 
     def sum(self, plane: NDArray[np.generic]) -> NDArray[np.float64]:
         """Return the sum over each component's pixels, float64 [components]."""
-        sums = np.pad(np.cumsum(np.pad(plane, ((0, 0), (0, 1))), dtype=np.float64), (1, 0))
-        return np.asarray(np.bincount(self._component, sums[self._end] - sums[self._first]), np.float64)
+        lengths = self._end - self._first
+        runs = np.add.reduceat(plane[self._mask], np.cumsum(lengths) - lengths, dtype=np.float64)
+        return np.asarray(np.bincount(self._component, runs), np.float64)
 
     def mask(self, chosen: Mask) -> Mask:
         """Return the pixels of the chosen components, bool [height, width]."""
-        runs = chosen[self._component]
-        steps = np.zeros(self._shape[0] * self._stride + 1, np.int8)
-        steps[self._first[runs]] = 1
-        steps[self._end[runs]] -= 1
-        return np.asarray(np.cumsum(steps[:-1], dtype=np.int8).reshape(-1, self._stride)[:, :-1] > 0)
+        mask = np.zeros_like(self._mask)
+        mask[self._mask] = np.repeat(chosen[self._component], self._end - self._first)
+        return mask
 
     def _connect(self) -> Indices:
         """Return the component that each run belongs to."""
