@@ -4,12 +4,11 @@ MNIST's writers were Americans of about 1990. Elsewhere a 1 has a flag and a foo
 here is a function that draws its strokes anew on every call, within the ranges that make it that digit. A flagged 1
 and a 7 are told apart as people do it: a 7's upper stroke is nearly level and long, a flag falls, or is short.
 
-`python -m export.hands` writes a sheet of samples, `export/card/hands.png`.
+The card shows samples, `export/card/hands.png`.
 """
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -238,7 +237,3 @@ def draw_samples(columns: int = 16, side: int = 48) -> Image.Image:
             ink = draw_shape(name, side - 4, random)
             sheet.paste(Image.fromarray(np.uint8(255 - ink * 255)), (column * side + 2, row * side + 2))
     return sheet
-
-
-if __name__ == "__main__":
-    draw_samples().save(Path(__file__).parent / "card" / "hands.png", optimize=True)

@@ -60,6 +60,7 @@ def test_a_refused_picture_is_wrong_and_counted_apart(reader: Reader, monkeypatc
     refused = reader.read(0, picture)
     assert (refused.digit, refused.refusal, refused.is_right) == (None, "image_damaged", False)
     figures = measure_kind("mnist", KINDS["mnist"], [refused, reading(1, 1)])
+    assert figures["calibration_error"] == pytest.approx(0.1)
     assert (figures["n"], figures["refused"], figures["accuracy"]) == (2, 1, 0.5)
 
 
