@@ -3,8 +3,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
+from mnist_infer.background import flat_background
 from mnist_infer.errors import NoDigitFound
-from mnist_infer.normalise import _flat_background, _resampling, to_model_input
+from mnist_infer.normalise import _resampling, to_model_input
 from tests.pictures import mnist_digits
 
 SEVEN = mnist_digits()[0][0]
@@ -236,6 +237,6 @@ def test_a_drawing_is_told_from_a_photo_by_its_levels() -> None:
     y, x = np.mgrid[0:1:100j, 0:1:100j]
     lit = drawn * (1 - 0.3 * x - 0.2 * y)
     half_in_shadow = np.where(x + y > 0.9, drawn * 0.6, drawn)
-    assert _flat_background(drawn) is not None
-    assert _flat_background(np.rint(lit).astype(np.float32)) is None
-    assert _flat_background(np.rint(half_in_shadow).astype(np.float32)) is None
+    assert flat_background(drawn) is not None
+    assert flat_background(np.rint(lit).astype(np.float32)) is None
+    assert flat_background(np.rint(half_in_shadow).astype(np.float32)) is None
