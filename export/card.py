@@ -56,13 +56,13 @@ _NAMES = {
 def _model_section(model: Figures) -> str:
     rows = [("file", f"`export/{model['version']}/saved_model.pb`, {model['bytes'] / 1e6:.2f} MB")]
     rows += [(name, _value(model[key], key)) for key, name in _NAMES.items() if key in model]
+    drawn = ", and digits of other hands that a program draws" if model.get("hands") else ""
     return (
         "## What it is\n"
         "A SavedModel of a small convolutional network, its batch normalisation folded into the kernels: `x:0` float32 "
         "`[n, 784]`, 1 is ink; `y:0` float32 `[n, 10]`, probabilities. It was trained on 55 000 of MNIST's training "
-        "digits, distorted pictures of them, and digits of other hands that a program draws. What there was to choose "
-        "was chosen on the other 5 000, which were held back, and not on the test digits.\n\n"
-        + _table(("", ""), rows, "-:")
+        f"digits and distorted pictures of them{drawn}. What there was to choose was chosen on the other 5 000, which "
+        "were held back, and not on the test digits.\n\n" + _table(("", ""), rows, "-:")
     )
 
 
@@ -124,7 +124,7 @@ def _hands_section(hands: Sequence[Figures]) -> str:
         "([suite/hands.py](suite/hands.py)). What the training draws ([hands.py](hands.py)) shares no code with "
         "them.\n\n"
         + _table(("shape", "pictures", "read", "95 % interval", "wanted"), rows)
-        + "\n\nSamples of what the training draws:\n\n![Shapes that the training draws](card/hands.png)"
+        + "\n\nSamples of what `make train` draws:\n\n![Shapes that the training draws](card/hands.png)"
     )
 
 
@@ -208,8 +208,8 @@ def _limits_section(figures: Figures) -> str:
         f"- The kinds that it reads worst: {names}.\n"
         "- The suite is drawn by a program after the pen's path in MNIST's digits: real paper, boards and cameras vary "
         "more. A digit whose loops the pen has filled has no such path, and the next one is drawn instead.\n"
-        "- The hands are those of MNIST, staff of the American census bureau and high-school students, and the shapes "
-        "above, which a program draws.\n"
+        "- MNIST's writers were staff of the American census bureau and high-school students; other hands were only "
+        "measured on shapes that a program draws.\n"
         "- A probability is worth what the diagram above says on pictures like these, and less on any other."
     )
 
