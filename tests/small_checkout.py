@@ -68,7 +68,7 @@ _OWN_FILES = {
     "export/train.py": b"",
     "export/9/saved_model.pb": b"\x08\x09",
     "export/10/saved_model.pb": b"\x08\x01",
-    "export/10.partial/saved_model.pb": b"an export that was broken off",
+    "export/12.partial/saved_model.pb": b"an export that was broken off",
     "export/10/variables/variables.index": b"its variables",
     "tests/test_handler.py": b"",
 }
