@@ -31,7 +31,7 @@ def section(options: argparse.Namespace) -> str:  # noqa: ARG001
 
     progress("photos")
     limit = Settings().max_decode_bytes
-    photo = _photo()
+    photo = phone_photo()
     rounds = [
         (cpu_us(lambda: to_model_input(decode(photo, limit)), 3), cpu_us(lambda: _draft(photo), 3))
         for _ in range(ROUNDS)
@@ -54,7 +54,7 @@ def section(options: argparse.Namespace) -> str:  # noqa: ARG001
     return f"## Pixels\n\n{table(('', 'ms'), rows, how)}\n\n{targets_table(targets)}"
 
 
-def _photo() -> bytes:
+def phone_photo() -> bytes:
     """Return the example's photo of a digit as a camera of 12 megapixels would have taken it, sensor noise included."""
     (example,) = EXAMPLES.glob("digits/*photo.jpg")
     large = np.asarray(Image.open(example).convert("RGB").resize(PHONE, Image.Resampling.BICUBIC), np.float32)

@@ -33,12 +33,14 @@ class Interpreter:
         numpy: its version.
         python: the executable.
         environ: what finds the library, where it is not a package of that Python.
+        folder: to work in, whose modules come first.
     """
 
     title: str
     numpy: str
     python: Path
     environ: Mapping[str, str]
+    folder: Path = ROOT
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ class WayProcess:
         self.started = time.perf_counter()
         self._process = subprocess.Popen(
             [interpreter.python, "-m", "bench.child", way],
-            cwd=ROOT,
+            cwd=interpreter.folder,
             env={**inherited, **_COMMON, **no_bytecode, **interpreter.environ},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -107,7 +109,7 @@ class WayProcess:
         """Have the process do something, and wait for it.
 
         Args:
-            step: `entry` for whole requests, `session` for the model alone.
+            step: `entry` for whole requests, `session` for the model alone, `digits` for its answers to MNIST's digits.
             times: how often.
 
         Raises:
@@ -122,6 +124,17 @@ class WayProcess:
         if step == "entry" and _result(reply.answer) != RESULT:
             raise BenchError(f"{self._way} answers {reply.answer}, and should answer {RESULT}")
         return reply
+
+    def ask_digits(self) -> list[list[float]]:
+        """Return the model's probabilities for MNIST's first 300 test digits.
+
+        Raises:
+            BenchError: the process died.
+        """
+        answer = self.ask("digits", 1).answer
+        if not isinstance(answer, list):
+            raise BenchError(f"{self._way} answers {answer}")
+        return answer
 
     def finish(self) -> tuple[float, int]:
         """End the process, and return its CPU seconds and its peak of resident memory in bytes."""

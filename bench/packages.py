@@ -1,0 +1,133 @@
+"""What each way would upload: its packages, pruned and compiled as the zip's are, with our code and the model."""
+
+import hashlib
+import json
+import shutil
+import zipfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import build_zip
+from bench.environments import CACHE, PINS, Unavailable, download, environment, shipped_versions
+from bench.report import progress
+from mnist_infer.config import ROOT
+from testbed.unpack import unpack
+
+ARCHIVE = ROOT / "dist" / "mnist_infer.zip"
+
+
+@dataclass(frozen=True)
+class Package:
+    """An unpacked package, and what it takes.
+
+    Attributes:
+        folder: where it is unpacked.
+        runtime: what runs the model, with its version.
+        unzipped_mb, zipped_mb: 10^6 bytes.
+        fault: why the platform would not load it as documented, glibc 2.17; empty where it would.
+    """
+
+    folder: Path
+    runtime: str
+    unzipped_mb: float
+    zipped_mb: float
+    fault: str
+
+
+def ours() -> Package:
+    """Return the zip in `dist/`, unpacked.
+
+    Raises:
+        Unavailable: there is none.
+    """
+    if not ARCHIVE.exists():
+        raise Unavailable("there is no `dist/mnist_infer.zip`: run `make zip`")
+    folder, key = CACHE / "packages" / "ours", build_zip.sha256(ARCHIVE)
+    if (package := _cached(folder, key)) is not None:
+        return package
+    shutil.rmtree(folder, ignore_errors=True)
+    unpack(ARCHIVE, folder / "code")
+    with zipfile.ZipFile(ARCHIVE) as archive:
+        unzipped = sum(entry.file_size for entry in archive.infolist())
+    runtime = f"TensorFlow {shipped_versions()['tensorflow-cpu']}, C library"
+    return _keep(folder, key, Package(folder / "code", runtime, unzipped / 1e6, ARCHIVE.stat().st_size / 1e6, ""))
+
+
+def of_peer(name: str, requirements: Sequence[str], own_numpy: bool, model: Path, interpreter: Path) -> Package:
+    """Return the package that a peer would need; the first time it is built.
+
+    Args:
+        name: of the peer, for its folder.
+        requirements: what runs the model, first of all.
+        own_numpy: whether it needs another NumPy than the zip's.
+        model: folder of the model in its format.
+        interpreter: Python 3.10.
+
+    Raises:
+        Unavailable: there are no wheels, or they cannot be made a package.
+    """
+    folder = CACHE / "packages" / name
+    files = [PINS, ROOT / build_zip.LOCK, Path(build_zip.__file__), *sorted(filter(Path.is_file, model.rglob("*")))]
+    sources = [ROOT / "handler.py", *sorted((ROOT / "mnist_infer").rglob("*.py"))]
+    key = hashlib.sha256(b"".join(path.read_bytes() for path in (*files, *sources))).hexdigest()
+    if (package := _cached(folder, key)) is not None:
+        return package
+    progress(f"building the package of {name} (once, some minutes)")
+    versions = shipped_versions()
+    shared = [each for each in ("numpy", "pillow", "requests") if each in versions]
+    pinned = [f"{each}=={versions[each]}" for each in shared if not (own_numpy and each == "numpy")]
+    python = environment("python-3.10", [], interpreter)
+    shutil.rmtree(folder, ignore_errors=True)
+    wheels = download(python, [*requirements, *shared], pinned, folder / "wheels")
+    try:
+        package = _build(folder, wheels, model, interpreter)
+    except (build_zip.BuildError, OSError, zipfile.BadZipFile) as error:
+        raise Unavailable(str(error)) from error
+    shutil.rmtree(folder / "wheels")
+    return _keep(folder, key, package)
+
+
+def _build(folder: Path, wheels: Sequence[Path], model: Path, interpreter: Path) -> Package:
+    tree, archive = folder / "code", folder / "package.zip"
+    # Under names that the zip's rules do not know, so that they keep what `import tensorflow` needs.
+    build_zip.unpack({wheel.name: wheel for wheel in wheels}, tree)
+    for library in filter(Path.exists, (tree / name for name in build_zip.TENSORFLOW_LIBRARIES)):
+        build_zip.run(["strip", "--strip-unneeded", library])
+    libraries, fault = build_zip.drop_orphans(build_zip.read_libraries(tree)), ""
+    try:
+        build_zip.check_libraries(libraries)
+    except build_zip.BuildError as error:
+        fault = str(error)
+    python = build_zip.ask_interpreter(str(interpreter), "3.10")
+    build_zip.compile_dependencies(tree, python)
+    build_zip.copy_own_files(tree, model)
+    build_zip.compile_own_files(tree, python)
+    unzipped = sum(path.stat().st_size for path in tree.rglob("*") if path.is_file())
+    build_zip.write_zip(tree, archive)
+    zipped = archive.stat().st_size
+    archive.unlink()
+    name, version = wheels_runtime(wheels)
+    return Package(tree, f"{name} {version}", unzipped / 1e6, zipped / 1e6, fault)
+
+
+def wheels_runtime(wheels: Sequence[Path]) -> tuple[str, str]:
+    """Return name and version of the wheel that runs the model: the largest."""
+    name, version = max(wheels, key=lambda wheel: wheel.stat().st_size).name.split("-")[:2]
+    return name.replace("_", "-"), version
+
+
+def _cached(folder: Path, key: str) -> Package | None:
+    record = folder / "package.json"
+    if not record.exists():
+        return None
+    fields = json.loads(record.read_text())
+    if fields.pop("key") != key:
+        return None
+    return Package(**fields | {"folder": Path(fields["folder"])})
+
+
+def _keep(folder: Path, key: str, package: Package) -> Package:
+    fields = asdict(package) | {"key": key, "folder": str(package.folder)}
+    (folder / "package.json").write_text(json.dumps(fields))
+    return package
