@@ -43,7 +43,7 @@ def split_sections(text: str) -> dict[str, str]:
     return {heading[1]: text[heading.start() : end] for heading, end in zip(headings, ends, strict=True)}
 
 
-def figure(sections: Mapping[str, str], title: str, row: str, column: str) -> float:
+def figure(sections: Mapping[str, str], title: str, row: str, column: str, part: str = "") -> float:
     """Return a number from the first table of a section that has both the row and the column.
 
     Args:
@@ -51,11 +51,12 @@ def figure(sections: Mapping[str, str], title: str, row: str, column: str) -> fl
         title: of the section.
         row: what its first cell says.
         column: what the column's head says.
+        part: heading of the third level, after which the table comes.
 
     Raises:
         MissingFigure: there is no such section, table, row or column, or no number in the cell.
     """
-    for table in _tables(sections.get(title, "")):
+    for table in _tables(sections.get(title, "").partition(f"### {part}\n" if part else "## ")[2]):
         if column not in table[0]:
             continue
         for cells in table[1:]:

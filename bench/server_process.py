@@ -17,7 +17,10 @@ from bench.environments import Unavailable
 from mnist_infer.config import ROOT
 
 START_DEADLINE_S = 90.0
+SETTLE_DEADLINE_S = 15.0
 _PAUSE_S = 0.02
+_SETTLED_S = 0.3
+_IDLE_SHARE = 0.2  # of a core: some servers look for work now and then
 _TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 
 
@@ -37,6 +40,17 @@ class RunningServer(NamedTuple):
     def cpu_s(self) -> float:
         """Return the CPU seconds so far of all its processes, user and system."""
         return sum(_cpu_s(pid) for pid in processes(self.pid))
+
+    def settle(self) -> None:
+        """Wait until it works no more on what it was sent, or for as long as that may take."""
+        deadline = time.monotonic() + SETTLE_DEADLINE_S
+        before = self.cpu_s()
+        while time.monotonic() < deadline:
+            time.sleep(_SETTLED_S)
+            now = self.cpu_s()
+            if now - before < _IDLE_SHARE * _SETTLED_S:
+                return
+            before = now
 
     def memory_mb(self) -> float:
         """Return the memory of all its processes, shared pages counted once (proportional set size), 10^6 bytes."""

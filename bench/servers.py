@@ -25,13 +25,13 @@ from mnist_infer.model import load_model
 from testbed.pictures import digit_png, to_base64
 from testbed.tables import table
 
+SMALL, PHOTO = "PNG of 28×28", "JPEG of 12 megapixels"
+
 CONNECTIONS = (1, 4, 16, 64)
-SECONDS, QUICK_SECONDS = 6, 2
+SECONDS, QUICK_SECONDS = {SMALL: 6, PHOTO: 12}, {SMALL: 1, PHOTO: 4}
 ROUNDS = 3
 OURS = "this server"
 PLOT = Path(__file__).parent / "servers.png"
-
-SMALL, PHOTO = "PNG of 28×28", "JPEG of 12 megapixels"
 
 
 class Server(NamedTuple):
@@ -64,6 +64,10 @@ SERVERS = {
 }
 
 
+Measured = tuple[Load, float]
+"""A load, and the CPU milliseconds of one of its requests."""
+
+
 class Turn(NamedTuple):
     """What a server did in one round.
 
@@ -78,7 +82,7 @@ class Turn(NamedTuple):
     idle_mb: float
     loaded_mb: float
     processes: int
-    loads: dict[tuple[str, int], tuple[Load, float]]
+    loads: dict[tuple[str, int], Measured]
 
 
 def section(options: argparse.Namespace) -> str:
@@ -90,10 +94,10 @@ def section(options: argparse.Namespace) -> str:
     pythons, missing = _prepare()
     seconds, rounds = (QUICK_SECONDS, 1) if options.quick else (SECONDS, ROUNDS)
     turns: dict[str, list[Turn]] = {name: [] for name in pythons}
-    bare: dict[str, list[Load]] = {picture: [] for picture in pictures}
+    bare: dict[str, list[Measured]] = {picture: [] for picture in pictures}
     for number in range(1, rounds + 1):  # in turns, so that a noisy minute falls on all
         for picture, payload in pictures.items():
-            bare[picture].append(_bare(payload, seconds))
+            bare[picture].append(_bare(payload, seconds[picture]))
         for name in list(turns):
             progress(f"round {number} of {rounds}: {name}")
             try:
@@ -134,7 +138,7 @@ def _prepare() -> tuple[dict[str, Path], dict[str, str]]:
     return pythons, missing
 
 
-def _turn(name: str, python: Path, pictures: Mapping[str, object], seconds: int) -> Turn:
+def _turn(name: str, python: Path, pictures: Mapping[str, object], seconds: Mapping[str, int]) -> Turn:
     server = SERVERS[name]
     payloads = iter(pictures.values())
     start = server_process.running([python, *server.arguments], _environ(), server.path, next(payloads), {"result": 7})
@@ -144,8 +148,9 @@ def _turn(name: str, python: Path, pictures: Mapping[str, object], seconds: int)
             script = stack.enter_context(load.script(payload))
             for connections in CONNECTIONS:
                 before = running.cpu_s()
-                result = load.generate(running.url, script, connections, seconds)
+                result = load.generate(running.url, script, connections, seconds[picture])
                 cpu_s = running.cpu_s() - before
+                running.settle()
                 loads[picture, connections] = (result, cpu_s / max(1, result.requests) * 1000)
         family = server_process.processes(running.pid)
         return Turn(running.start_s, idle_mb, running.memory_mb(), len(family), loads)
@@ -163,23 +168,26 @@ def _environ() -> dict[str, str]:
     }
 
 
-def _bare(payload: object, seconds: float) -> Load:
+def _bare(payload: object, seconds: float) -> Measured:
     """Return what `run()` takes in a loop in this process, without a server."""
     settings = load_settings()
     model = load_model(settings)
     taken_ms: list[float] = []
-    started = time.perf_counter()
+    started, cpu_s = time.perf_counter(), time.process_time()
     while time.perf_counter() - started < seconds:
         before = time.perf_counter()
         pipeline.run(payload, model.session, settings)
         taken_ms.append((time.perf_counter() - before) * 1000)
     rate = len(taken_ms) / (time.perf_counter() - started)
+    cpu_ms = (time.process_time() - cpu_s) / len(taken_ms) * 1000
     model.session.close()
     taken_ms.sort()
-    return Load(rate, taken_ms[len(taken_ms) // 2], taken_ms[len(taken_ms) * 99 // 100], 0, 0, len(taken_ms))
+    return Load(rate, taken_ms[len(taken_ms) // 2], taken_ms[len(taken_ms) * 99 // 100], 0, 0, len(taken_ms)), cpu_ms
 
 
-def _introduction(pythons: Mapping[str, Path], missing: Mapping[str, str], seconds: int, rounds: int) -> str:
+def _introduction(
+    pythons: Mapping[str, Path], missing: Mapping[str, str], seconds: Mapping[str, int], rounds: int
+) -> str:
     versions = [
         f"{package} {environment_version(pythons[name], package)}"
         for name, server in SERVERS.items()
@@ -190,7 +198,8 @@ def _introduction(pythons: Mapping[str, Path], missing: Mapping[str, str], secon
         "`python -m mnist_infer serve`, one process with four threads, beside servers that have the same model and "
         f"the same steps from payload to digit, each set up as its documentation has it, on two workers "
         f"(`bench/serving/`): {', '.join(versions)}. wrk loads each over keep-alive connections, on the same "
-        f"{os.cpu_count()} cores; medians of {rounds} rounds of {seconds} s, each server started anew in each round. "
+        f"{os.cpu_count()} cores; medians of {rounds} rounds, {seconds[SMALL]} s for the small picture and "
+        f"{seconds[PHOTO]} s for the photo, each server started anew in each round. "
         "This server answers 503 with `Retry-After` where a request would wait for over 0.7 s: those are *refused*, "
         "and their clients come again a second later. A rate counts answers of status 200 alone; p50 and p99 are of "
         "all answers. CPU is that of all processes of the server, per answer.",
@@ -225,27 +234,28 @@ def _servers_table(turns: Mapping[str, Sequence[Turn]]) -> str:
     return table(("", "start s", "MB after the start", "MB after the load", "processes"), rows, how)
 
 
-def _loads_table(turns: Mapping[str, Sequence[Turn]], bare: Sequence[Load], picture: str) -> str:
-    columns = ("connections", "server", "requests/s", "p50 ms", "p99 ms", "refused", "errors", "CPU ms per request")
-    rate, p50_ms, p99_ms, *_ = _middle(bare)
-    alone = ("–", "`run()` in a loop, one thread, no server", f"{rate:.0f}", f"{p50_ms:.2f}", f"{p99_ms:.2f}")
-    rows: list[tuple[str, ...]] = [(*alone, "", "", "")]
+def _loads_table(turns: Mapping[str, Sequence[Turn]], bare: Sequence[Measured], picture: str) -> str:
+    columns = ("", "requests/s", "p50 ms", "p99 ms", "refused", "errors", "CPU ms per request")
+    alone = _cells(_middle_of(bare), _middle_of(bare))
+    rows: list[tuple[str, ...]] = [("`run()` in a loop, one thread, no server", *alone)]
     for connections in CONNECTIONS:
         every = {name: _figures(each, (picture, connections)) for name, each in turns.items()}
-        rows += [(f"{connections}", name, *_cells(own, every.get(OURS, own))) for name, own in every.items()]
+        rows += [
+            (f"{name}, {connections} connections", *_cells(own, every.get(OURS, own))) for name, own in every.items()
+        ]
     return table(columns, rows)
 
 
-def _middle(loads: Sequence[Load]) -> Load:
-    return Load(*(median(values) for values in zip(*loads, strict=True)))
+def _figures(turns: Sequence[Turn], key: tuple[str, int]) -> Measured:
+    return _middle_of([turn.loads[key] for turn in turns])
 
 
-def _figures(turns: Sequence[Turn], key: tuple[str, int]) -> tuple[Load, float]:
-    loads, cpu_ms = zip(*(turn.loads[key] for turn in turns), strict=True)
-    return _middle(loads), float(median(cpu_ms))
+def _middle_of(every: Sequence[Measured]) -> Measured:
+    loads, cpu_ms = zip(*every, strict=True)
+    return Load(*(median(values) for values in zip(*loads, strict=True))), float(median(cpu_ms))
 
 
-def _cells(own: tuple[Load, float], ours: tuple[Load, float]) -> tuple[str, ...]:
+def _cells(own: Measured, ours: Measured) -> tuple[str, ...]:
     (its, its_cpu_ms), (our, our_cpu_ms) = own, ours
     rate = f"{its.rate:.0f}"
     return (
