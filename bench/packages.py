@@ -5,7 +5,7 @@ import json
 import shutil
 import zipfile
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import build_zip
@@ -55,7 +55,7 @@ def ours() -> Package:
 
 
 def of_peer(name: str, requirements: Sequence[str], own_numpy: bool, model: Path, interpreter: Path) -> Package:
-    """Return the package that a peer would need; the first time it is built.
+    """Return the package that a peer would need, with our code as it is now; the first time its wheels are unpacked.
 
     Args:
         name: of the peer, for its folder.
@@ -68,28 +68,35 @@ def of_peer(name: str, requirements: Sequence[str], own_numpy: bool, model: Path
         Unavailable: there are no wheels, or they cannot be made a package.
     """
     folder = CACHE / "packages" / name
-    files = [PINS, ROOT / build_zip.LOCK, Path(build_zip.__file__), *sorted(filter(Path.is_file, model.rglob("*")))]
-    sources = [ROOT / "handler.py", *sorted((ROOT / "mnist_infer").rglob("*.py"))]
-    key = hashlib.sha256(b"".join(path.read_bytes() for path in (*files, *sources))).hexdigest()
-    if (package := _cached(folder, key)) is not None:
-        return package
-    progress(f"building the package of {name} (once, some minutes)")
+    rules = (PINS, ROOT / build_zip.LOCK, Path(build_zip.__file__))
+    key = hashlib.sha256(b"".join(path.read_bytes() for path in rules)).hexdigest()
+    try:
+        dependencies = _cached(folder, key)
+        if dependencies is None:
+            progress(f"building the package of {name} (once, some minutes)")
+            wheels = _download(folder, requirements, own_numpy, interpreter)
+            dependencies = _keep(folder, key, _unpack_dependencies(folder, wheels, interpreter))
+        unzipped_mb, zipped_mb = _add_own_files(folder, dependencies.folder, model, interpreter)
+    except (build_zip.BuildError, OSError, zipfile.BadZipFile) as error:
+        raise Unavailable(str(error)) from error
+    return replace(
+        dependencies,
+        unzipped_mb=dependencies.unzipped_mb + unzipped_mb,
+        zipped_mb=dependencies.zipped_mb + zipped_mb,
+    )
+
+
+def _download(folder: Path, requirements: Sequence[str], own_numpy: bool, interpreter: Path) -> list[Path]:
     versions = shipped_versions()
     shared = [each for each in ("numpy", "pillow", "requests") if each in versions]
     pinned = [f"{each}=={versions[each]}" for each in shared if not (own_numpy and each == "numpy")]
     python = environment("python-3.10", [], interpreter)
     shutil.rmtree(folder, ignore_errors=True)
-    wheels = download(python, [*requirements, *shared], pinned, folder / "wheels")
-    try:
-        package = _build(folder, wheels, model, interpreter)
-    except (build_zip.BuildError, OSError, zipfile.BadZipFile) as error:
-        raise Unavailable(str(error)) from error
-    shutil.rmtree(folder / "wheels")
-    return _keep(folder, key, package)
+    return download(python, [*requirements, *shared], pinned, folder / "wheels")
 
 
-def _build(folder: Path, wheels: Sequence[Path], model: Path, interpreter: Path) -> Package:
-    tree, archive = folder / "code", folder / "package.zip"
+def _unpack_dependencies(folder: Path, wheels: Sequence[Path], interpreter: Path) -> Package:
+    tree = folder / "code"
     # Under names that the zip's rules do not know, so that they keep what `import tensorflow` needs.
     build_zip.unpack({wheel.name: wheel for wheel in wheels}, tree)
     for library in filter(Path.exists, (tree / name for name in build_zip.TENSORFLOW_LIBRARIES)):
@@ -99,19 +106,34 @@ def _build(folder: Path, wheels: Sequence[Path], model: Path, interpreter: Path)
         build_zip.check_libraries(libraries)
     except build_zip.BuildError as error:
         fault = str(error)
-    python = build_zip.ask_interpreter(str(interpreter), "3.10")
-    build_zip.compile_dependencies(tree, python)
-    build_zip.copy_own_files(tree, model)
-    build_zip.compile_own_files(tree, python)
-    unzipped = sum(path.stat().st_size for path in tree.rglob("*") if path.is_file())
+    build_zip.compile_dependencies(tree, build_zip.ask_interpreter(str(interpreter), "3.10"))
+    name, version = _runtime(wheels)
+    shutil.rmtree(folder / "wheels")
+    return Package(tree, f"{name} {version}", *_sizes_mb(tree, folder), fault)
+
+
+def _add_own_files(folder: Path, tree: Path, model: Path, interpreter: Path) -> tuple[float, float]:
+    """Put our code and the model into a package, and return what they take, unzipped and zipped."""
+    own = folder / "own"
+    for old in (own, *(tree / name for name in ("mnist_infer", "export", ".cache"))):
+        shutil.rmtree(old, ignore_errors=True)
+    build_zip.copy_own_files(own, model)
+    build_zip.compile_own_files(own, build_zip.ask_interpreter(str(interpreter), "3.10"))
+    shutil.copytree(own, tree, dirs_exist_ok=True)
+    return _sizes_mb(own, folder)
+
+
+def _sizes_mb(tree: Path, scratch: Path) -> tuple[float, float]:
+    """Return what a folder takes, unzipped and zipped, in 10^6 bytes."""
+    archive = scratch / "package.zip"
+    archive.unlink(missing_ok=True)
     build_zip.write_zip(tree, archive)
     zipped = archive.stat().st_size
     archive.unlink()
-    name, version = wheels_runtime(wheels)
-    return Package(tree, f"{name} {version}", unzipped / 1e6, zipped / 1e6, fault)
+    return sum(path.stat().st_size for path in tree.rglob("*") if path.is_file()) / 1e6, zipped / 1e6
 
 
-def wheels_runtime(wheels: Sequence[Path]) -> tuple[str, str]:
+def _runtime(wheels: Sequence[Path]) -> tuple[str, str]:
     """Return name and version of the wheel that runs the model: the largest."""
     name, version = max(wheels, key=lambda wheel: wheel.stat().st_size).name.split("-")[:2]
     return name.replace("_", "-"), version
