@@ -42,7 +42,7 @@ def serve(host: str, port: int, threads: int, kind: str, entry: str | None) -> i
     return 0
 
 
-class JsonFormatter(logging.Formatter):
+class _JsonFormatter(logging.Formatter):
     """Makes one line of JSON of a record, as the function's own lines are."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -54,7 +54,7 @@ class JsonFormatter(logging.Formatter):
 
 def _log_as_json() -> None:
     handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(JsonFormatter())
+    handler.setFormatter(_JsonFormatter())
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
 
 
