@@ -39,8 +39,9 @@ zip: .venv/bin/python ## build dist/mnist_infer.zip for the cloud; INTERPRETER=a
 verify-zip: .venv/development ## run the zip in a sandbox like the cloud's
 	@$(BIN)/python -m tests.verify_zip $(INTERPRETER_OPTION)
 
-bench: .venv/development .cache/tensorflow ## time the function against two other ways; writes bench/RESULTS.md
+bench: .venv/development .cache/tensorflow ## measure what one could take instead, and what it costs; writes bench/RESULTS.md and docs/cost.md
 	@$(BIN)/python -m bench $(INTERPRETER_OPTION)
+	@$(BIN)/python -m bench.cost
 
 fuzz: .venv/development ## fuzz image bytes and payloads, MINUTES=30 each
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-fuzz.txt

@@ -17,6 +17,7 @@ SUITES = {
     "sandbox": "The zip in the sandbox",
     "pixels": "Pixels",
     "servers": "Servers",
+    "crowd": "A crowd before the server",
     "guards": "Guards",
 }
 """Modules of this package and the titles of their sections, in the order of the file."""
