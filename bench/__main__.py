@@ -2,13 +2,11 @@
 
 import argparse
 import importlib
-import subprocess
 import sys
 import time
 
 from bench import report, results
 from bench.process import BenchError
-from mnist_infer.config import ROOT
 
 SUITES = {
     "peers": "Peers as functions",
@@ -24,32 +22,18 @@ SUITES = {
 
 
 def main() -> int:
-    """Run the suites of the command line, each in a process of its own.
-
-    What a suite imports would count in the memory of another one's cold starts, because a child's peak begins with
-    that of the process which forked it.
-    """
+    """Run the suites of the command line, and return the exit status."""
     options = _parser().parse_args()
-    suites = options.only or list(SUITES)
-    if len(suites) == 1:
-        return _run(suites[0], options)
-    chosen = [*(["--quick"] if options.quick else []), *_interpreter_option(options)]
-    return max(
-        subprocess.run([sys.executable, "-m", "bench", *chosen, "--only", suite], cwd=ROOT).returncode
-        for suite in suites
-    )
-
-
-def _interpreter_option(options: argparse.Namespace) -> list[str]:
-    return ["--interpreter", options.interpreter] if options.interpreter else []
+    return max(_run(suite, options) for suite in options.only or SUITES)
 
 
 def _run(suite: str, options: argparse.Namespace) -> int:
     report.progress(f"== {suite}")
     started = time.monotonic()
     try:
+        # What a suite imports comes with it: one that lacks its packages keeps no other one from running.
         section = report.with_circumstances(importlib.import_module(f"bench.{suite}").section(options))
-    except BenchError as error:
+    except (BenchError, ImportError) as error:
         print(f"the suite {suite} failed: {error}", file=sys.stderr)
         return 1
     if not options.quick:

@@ -164,7 +164,8 @@ def how_measured(runs: int, dropped_by: str) -> str:
     """Return how starts are measured, in words."""
     return (
         f"Medians of {runs} runs, the ways in turn; ratios run by run, then their median. Wall: process creation to "
-        "answer. CPU (user and system, all threads) and peak resident memory: `wait4`, the process ends without "
-        "taking its interpreter down. Read: `read_bytes` of `/proc/self/io` at the answer. The page cache is dropped "
-        f"before each start by {dropped_by}. `.pyc` files are there, none is written; one BLAS thread for all."
+        "answer. CPU (user and system, all threads): `wait4`, the process ends without taking its interpreter down. "
+        "Peak resident memory: `VmHWM` of `/proc`. Read: `read_bytes` of `/proc/self/io` at the answer. The page cache "
+        f"is dropped before each start by {dropped_by}. `.pyc` files are there, none is written; one BLAS thread for "
+        "all."
     )

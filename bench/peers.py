@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import build_zip
-from bench import cold, packages
+from bench import cold, packages, plot, warm
 from bench.environments import Unavailable, onnx_folder, run, shipped_versions
 from bench.packages import Package
 from bench.process import BenchError, Interpreter, WayProcess
@@ -62,9 +62,6 @@ def section(options: argparse.Namespace) -> str:
         starts[cache], how = cold.measure_starts(ready.interpreters, cache, runs)
         dropped_by = how or dropped_by
         progress(cold.starts_table(cache, starts[cache]))
-    # After the cold starts: what these import would count in their memory.
-    from bench import plot, warm
-
     rounds = warm.measure(ready.interpreters, quick=options.quick)
     parts = {
         "unzipped MB": {way: package.unzipped_mb for way, package in ready.packages.items()},

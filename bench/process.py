@@ -138,12 +138,15 @@ class WayProcess:
 
     def finish(self) -> tuple[float, int]:
         """End the process, and return its CPU seconds and its peak of resident memory in bytes."""
+        # Not of `wait4`: that peak begins with what the process which forked it had.
+        status = dict(line.split(":", 1) for line in Path(f"/proc/{self._process.pid}/status").read_text().splitlines())
+        peak_bytes = int(status["VmHWM"].split()[0]) * 1024
         if self._process.stdin:
             self._process.stdin.close()
             self._process.stdin = None
-        _, status, usage = os.wait4(self._process.pid, 0)
-        self._process.returncode = os.waitstatus_to_exitcode(status)
-        return usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
+        _, exit_status, usage = os.wait4(self._process.pid, 0)
+        self._process.returncode = os.waitstatus_to_exitcode(exit_status)
+        return usage.ru_utime + usage.ru_stime, peak_bytes
 
     def _send(self, line: str) -> None:
         try:

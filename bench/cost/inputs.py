@@ -97,5 +97,9 @@ def read_inputs(options: argparse.Namespace, path: Path = RESULTS) -> Inputs:
     sections, measured = read_sections(path), {}
     for name, (read, what) in FIGURES.items():
         named = getattr(options, name)
-        measured[name] = Measured(named, f"{what}: named") if named is not None else Measured(read(sections), what)
+        measured[name] = (
+            Measured(named, f"{what}: named on the command line")
+            if named is not None
+            else Measured(read(sections), what)
+        )
     return Inputs(**measured)
