@@ -74,7 +74,7 @@ def running(
         Unavailable: it ends, or does not answer in time, or wrongly.
     """
     port = _free_port()
-    words = [str(word).format(port=port) for word in command]
+    words = [str(word).replace("{port}", str(port)) for word in command]
     with open(os.memfd_create("stderr"), "w+b") as stderr:  # noqa: PTH123 a file in memory: nothing is written to disk
         started = time.monotonic()
         process = subprocess.Popen(
