@@ -87,12 +87,16 @@ def of_peer(name: str, requirements: Sequence[str], own_numpy: bool, model: Path
 
 
 def _download(folder: Path, requirements: Sequence[str], own_numpy: bool, interpreter: Path) -> list[Path]:
+    """Return the wheels of a peer; of what the zip has as well, the zip's, which the platform loads."""
     versions = shipped_versions()
-    shared = [each for each in ("numpy", "pillow", "requests") if each in versions]
-    pinned = [f"{each}=={versions[each]}" for each in shared if not (own_numpy and each == "numpy")]
+    shared = [name for name in versions if name != "tensorflow-cpu" and not (own_numpy and name == "numpy")]
+    pinned = [f"{name}=={versions[name]}" for name in shared]
     python = environment("python-3.10", [], interpreter)
     shutil.rmtree(folder, ignore_errors=True)
-    return download(python, [*requirements, *shared], pinned, folder / "wheels")
+    wheels = download(python, [*requirements, "numpy", "pillow", "requests"], pinned, folder / "wheels")
+    shipped = build_zip.fetch_wheels("3.10")
+    others = [wheel for wheel in wheels if _name(wheel) not in shared]
+    return others + [shipped[name] for name in shared if any(_name(wheel) == name for wheel in wheels)]
 
 
 def _unpack_dependencies(folder: Path, wheels: Sequence[Path], interpreter: Path) -> Package:
@@ -105,11 +109,11 @@ def _unpack_dependencies(folder: Path, wheels: Sequence[Path], interpreter: Path
     try:
         build_zip.check_libraries(libraries)
     except build_zip.BuildError as error:
-        fault = str(error)
+        fault = str(error).partition(", and")[0]
     build_zip.compile_dependencies(tree, build_zip.ask_interpreter(str(interpreter), "3.10"))
-    name, version = _runtime(wheels)
+    runtime = _runtime(wheels)
     shutil.rmtree(folder / "wheels")
-    return Package(tree, f"{name} {version}", *_sizes_mb(tree, folder), fault)
+    return Package(tree, runtime, *_sizes_mb(tree, folder), fault)
 
 
 def _add_own_files(folder: Path, tree: Path, model: Path, interpreter: Path) -> tuple[float, float]:
@@ -133,10 +137,14 @@ def _sizes_mb(tree: Path, scratch: Path) -> tuple[float, float]:
     return sum(path.stat().st_size for path in tree.rglob("*") if path.is_file()) / 1e6, zipped / 1e6
 
 
-def _runtime(wheels: Sequence[Path]) -> tuple[str, str]:
+def _runtime(wheels: Sequence[Path]) -> str:
     """Return name and version of the wheel that runs the model: the largest."""
-    name, version = max(wheels, key=lambda wheel: wheel.stat().st_size).name.split("-")[:2]
-    return name.replace("_", "-"), version
+    wheel = max(wheels, key=lambda wheel: wheel.stat().st_size)
+    return f"{_name(wheel)} {wheel.name.split('-')[1]}"
+
+
+def _name(wheel: Path) -> str:
+    return wheel.name.partition("-")[0].replace("_", "-").lower()
 
 
 def _cached(folder: Path, key: str) -> Package | None:

@@ -195,7 +195,8 @@ def _packages_table(sizes: Mapping[str, Package]) -> str:
 
     how = (
         "10^6 bytes. Wheels of all that the runtime declares to need, with NumPy, Pillow and requests; pruned and "
-        "compiled by the rules of `build_zip.py`: without tests, headers, stubs and sources, with `.pyc` files."
+        "compiled by the rules of `build_zip.py`: without tests, headers, stubs and sources, with `.pyc` files. "
+        "glibc 2.17 is what the platform documents; the wheels are the newest there are for its Python."
     )
     columns = (
         "package",

@@ -97,7 +97,9 @@ def test_provisioned_instances_take_cold_starts_away_and_are_paid_while_idle() -
     assert many.instances_mean == pytest.approx(50)
     at_work_s = many.requests * BUSY.request_s
     assert many.provisioned_idle_s == pytest.approx(50 * 86_400 - at_work_s)
+    assert 0 < 86_400 - some.provisioned_idle_s < at_work_s
     money = bill(replace(BUSY, provisioned=50), many)
+    assert money.total == pytest.approx(sum(money))
     assert money.idle == pytest.approx(many.provisioned_idle_s * 0.5 * prices.IDLE.cny)
 
 
@@ -137,5 +139,5 @@ def test_less_memory_is_slower_and_more_than_a_core_is_no_faster() -> None:
 
 def test_money_follows_the_price_list() -> None:
     outcome = Outcome(1, 10_000, 10_000, 10, 1, 1, 0)
-    money = bill(Function(memory_mb=1024, request_s=0.1, start_s=1.0, keep_s=600), outcome)
+    money = bill(Function(memory_mb=1024, request_s=0.0995, start_s=0.9999, keep_s=600), outcome)
     assert money == pytest.approx((1000 * 0.00011108, 0.0133, 0.0, 10 * 0.00011108))
