@@ -19,6 +19,7 @@ from bench.pixels import phone_photo
 from bench.plot import draw_lines
 from bench.process import BenchError
 from bench.report import LEAD, cell, progress
+from bench.serving import OURS, SERVERS
 from mnist_infer import pipeline
 from mnist_infer.config import load_settings
 from mnist_infer.model import load_model
@@ -30,38 +31,7 @@ SMALL, PHOTO = "PNG of 28×28", "JPEG of 12 megapixels"
 CONNECTIONS = (1, 4, 16, 64)
 SECONDS, QUICK_SECONDS = {SMALL: 5, PHOTO: 10}, {SMALL: 1, PHOTO: 4}
 ROUNDS = 3
-OURS = "this server"
 PLOT = Path(__file__).parent / "servers.png"
-
-
-class Server(NamedTuple):
-    """A server as its documentation has it.
-
-    Attributes:
-        packages: that its environment needs besides the function's; none for the development environment.
-        arguments: of Python; `{port}` stands for the port.
-        path: that takes requests.
-    """
-
-    packages: tuple[str, ...]
-    arguments: tuple[str, ...]
-    path: str
-
-
-SERVERS = {
-    OURS: Server((), ("-m", "mnist_infer", "serve", "--port", "{port}"), "/"),
-    "LitServe": Server(("litserve",), ("-m", "bench.serving.litserve_app", "{port}"), "/predict"),
-    "BentoML": Server(
-        ("bentoml",),
-        ("-m", "bentoml", "serve", "bench.serving.bentoml_app:Digits", "--host", "127.0.0.1", "--port", "{port}"),
-        "/predict",
-    ),
-    "FastAPI, uvicorn": Server(
-        ("fastapi", "uvicorn"),
-        ("-m", "uvicorn", "bench.serving.fastapi_app:app", "--workers", "2", "--port", "{port}"),
-        "/predict",
-    ),
-}
 
 
 Measured = tuple[Load, float]

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from bench import plot
-from bench.cost import page, prices
+from bench.cost import comparison, page, prices
 from bench.cost.inputs import Inputs, add_options, read_inputs
 from bench.results import MissingFigure
 from mnist_infer.config import ROOT
@@ -16,26 +16,26 @@ _PEAKS = [0.0, 0.001, 0.01, 0.1, 1.0, 10.0, 100.0, 1_000.0, 10_000.0]
 def main(arguments: list[str] | None = None) -> int:
     """Write the page and its picture, and return the exit status."""
     options = _parser().parse_args(arguments)
-    given = page.Assumptions(options.keep_s, options.machine_cny, options.machine_cores, options.peak)
+    given = comparison.Assumptions(options.keep_s, options.machine_cny, options.machine_cores, options.peak)
     try:
         inputs = read_inputs(options)
     except MissingFigure as error:
         print(f"{error}; measure it (python -m bench) or name it (--help)", file=sys.stderr)
         return 1
     options.output.parent.mkdir(parents=True, exist_ok=True)
-    options.output.write_text(
-        page.write_page(inputs, given, options.check_days, options.peaks) + "\n", encoding="utf-8"
-    )
-    _draw(inputs, given, options.peaks, options.output.with_suffix(".png"))
+    picture = options.output.with_suffix(".png")
+    text = page.write_page(inputs, given, options.check_days, options.peaks, picture.name)
+    options.output.write_text(text + "\n", encoding="utf-8")
+    _draw(inputs, given, options.peaks, picture)
     print(f"{options.output} is written")
     return 0
 
 
-def _draw(inputs: Inputs, given: page.Assumptions, peaks: list[float], path: Path) -> None:
-    memory_mb = page.cheapest_memory(inputs, given)
-    function = page.configured_for_photos(inputs, given, memory_mb)
+def _draw(inputs: Inputs, given: comparison.Assumptions, peaks: list[float], path: Path) -> None:
+    memory_mb = comparison.cheapest_memory(inputs, given)
+    function = comparison.for_photos(inputs, given, memory_mb)
     some = [peak for peak in peaks if peak]  # a logarithmic axis has no zero
-    money = page.money_of([page.week(inputs, given, function, peak) for peak in some], function, given)
+    money = comparison.money_of([comparison.week(inputs, given, function, peak) for peak in some], function, given)
     plot.draw_lines(path, "requests per second at the peak", some, {"CNY for a week of photos": money})
 
 

@@ -1,102 +1,36 @@
 """docs/cost.md: the tables and the sentences around them."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timezone
-from math import ceil, isinf
-from typing import NamedTuple
+from math import isinf
 
 from bench.cost import prices
+from bench.cost.comparison import (
+    MAX_UTILISATION,
+    Assumptions,
+    Week,
+    break_even_peak,
+    cheapest_memory,
+    configured,
+    for_photos,
+    per_million,
+    week,
+)
 from bench.cost.events import simulate_function, simulate_machine
 from bench.cost.expected import expect_function, expect_machine
 from bench.cost.inputs import Inputs
-from bench.cost.money import Bill, Function, Outcome, bill, configure, rent
+from bench.cost.money import Bill, Function, Outcome, bill, rent
 from bench.cost.prices import FULL_CORE_MB, MEMORY_MB
 from bench.cost.week import DAYS
 from testbed.tables import table
 
-MAX_UTILISATION = 0.7
-"""Of a machine's cores at the peak: so many machines are rented that there is no more."""
-
 _STRETCH = 50
 
 
-class Assumptions(NamedTuple):
-    """What is neither documented nor measured: the reader's to fill in.
-
-    Attributes:
-        keep_s: how long the platform keeps an idle instance.
-        machine_cny: a machine's rent for a month.
-        machine_cores: its cores.
-        peak: requests per second at the busiest, for the table by memory size and for the check.
-    """
-
-    keep_s: float
-    machine_cny: float
-    machine_cores: int
-    peak: float
-
-
-class Week(NamedTuple):
-    """A week at one peak, three ways: what it brings and costs.
-
-    Attributes:
-        peak: requests per second at the busiest.
-        function, provisioned, machine: what it brings each.
-        instances: that are provisioned.
-        machines: that are rented.
-    """
-
-    peak: float
-    function: Outcome
-    provisioned: Outcome
-    instances: int
-    machine: Outcome
-    machines: int
-
-
-def cheapest_memory(inputs: Inputs, given: Assumptions) -> int:
-    """Return the size at which a million photos cost least, everything billed; of equal ones the larger, faster one."""
-    costs = {
-        size: _per_million(configured_for_photos(inputs, given, size), given.peak).total
-        for size in MEMORY_MB
-        if size >= inputs.peak_mib.value
-    }
-    return max(size for size, cost in costs.items() if cost <= min(costs.values()) + 1e-9)
-
-
-def week(inputs: Inputs, given: Assumptions, function: Function, peak: float) -> Week:
-    """Return a week of photos at one peak."""
-    request_s = inputs.server_photo_ms.value / 1000
-    instances = ceil(peak * function.request_s)
-    machines = max(1, ceil(peak * request_s / given.machine_cores / MAX_UTILISATION))
-    return Week(
-        peak,
-        expect_function(function, peak),
-        expect_function(replace(function, provisioned=instances), peak),
-        instances,
-        expect_machine(machines * given.machine_cores, request_s, peak),
-        machines,
-    )
-
-
-def break_even_peak(inputs: Inputs, given: Assumptions, function: Function) -> float:
-    """Return the peak, in requests per second, above which one machine is cheaper than the function."""
-    machine = rent(1, given.machine_cny, DAYS)
-    low, high = 0.0, given.machine_cores * MAX_UTILISATION / (inputs.server_photo_ms.value / 1000)
-    if bill(function, expect_function(function, high)).total < machine:
-        return float("inf")  # one machine cannot answer as much as would make it worth its rent
-    for _ in range(40):
-        middle = (low + high) / 2
-        is_cheaper = bill(function, expect_function(function, middle)).total < machine
-        low, high = (middle, high) if is_cheaper else (low, middle)
-    return high
-
-
-def write_page(inputs: Inputs, given: Assumptions, check_days: float, peaks: Sequence[float]) -> str:
-    """Return the page."""
+def write_page(inputs: Inputs, given: Assumptions, check_days: float, peaks: Sequence[float], picture: str) -> str:
+    """Return the page, with a picture of that name beside it."""
     memory_mb = cheapest_memory(inputs, given)
-    function = configured_for_photos(inputs, given, memory_mb)
+    function = for_photos(inputs, given, memory_mb)
     every = [week(inputs, given, function, peak) for peak in peaks]
     return "\n\n".join(
         (
@@ -110,37 +44,15 @@ def write_page(inputs: Inputs, given: Assumptions, check_days: float, peaks: Seq
             _memory_table(inputs, given, memory_mb),
             "## A week, busy by day and idle by night",
             _weeks_text(function, given),
-            _weeks_table(every, function, given),
-            "![money for a week over the peak](cost.png)",
+            _function_table(every, function),
+            _others_table(every, function, given),
+            f"![money for a week over the peak]({picture})",
             _break_even(inputs, given, function, every),
             "## How it is computed, and how far to trust it",
             _method(),
             _check_table(inputs, given, function, check_days),
         )
     )
-
-
-def money_of(weeks: Sequence[Week], function: Function, given: Assumptions) -> dict[str, list[float]]:
-    """Return the money for a week at each peak, everything billed, by the way."""
-    return {
-        "the function": [bill(function, each.function).total for each in weeks],
-        "with provisioned instances": [bill(function, each.provisioned).total for each in weeks],
-        "rented machines (example price)": [rent(each.machines, given.machine_cny, DAYS) for each in weeks],
-    }
-
-
-def _configure(inputs: Inputs, given: Assumptions, memory_mb: int, request_ms: float) -> Function:
-    return configure(memory_mb, request_ms, inputs.start_cpu_s.value, inputs.start_disk_s.value, given.keep_s)
-
-
-def configured_for_photos(inputs: Inputs, given: Assumptions, memory_mb: int) -> Function:
-    """Return the function with some memory, as it reads photos."""
-    return _configure(inputs, given, memory_mb, inputs.photo_ms.value)
-
-
-def _per_million(function: Function, peak: float) -> Bill:
-    outcome = expect_function(function, peak)
-    return Bill(*(part / outcome.answered * 1e6 for part in bill(function, outcome)))
 
 
 def _prices_table() -> str:
@@ -171,12 +83,12 @@ def _inputs_table(inputs: Inputs, given: Assumptions) -> str:
 def _memory_table(inputs: Inputs, given: Assumptions, best: int) -> str:
     rows = []
     for size in MEMORY_MB:
-        photo = configured_for_photos(inputs, given, size)
-        small = _configure(inputs, given, size, inputs.small_ms.value)
+        photo = for_photos(inputs, given, size)
+        small = configured(inputs, given, size, inputs.small_ms.value)
         if size < inputs.peak_mib.value:
             rows.append((f"{size}", *["too small"] * 7))
             continue
-        money = [_per_million(function, given.peak) for function in (small, photo)]
+        money = [per_million(function, given.peak) for function in (small, photo)]
         cells = [f"{each:.2f}" for both in money for each in (both.without_initialisation, both.total)]
         times = (f"{small.request_s * 1000:.1f}", f"{photo.request_s * 1000:.0f}", f"{photo.start_s:.2f}")
         rows.append((f"**{size}**" if size == best else f"{size}", *times, *cells))
@@ -210,25 +122,7 @@ def _weeks_text(function: Function, given: Assumptions) -> str:
     )
 
 
-def _weeks_table(weeks: Sequence[Week], function: Function, given: Assumptions) -> str:
-    columns = (
-        "peak, requests/s",
-        "requests a week",
-        "instances, mean",
-        "at the busiest",
-        "cold starts",
-        "of all requests",
-        "p99 waiting",
-        "function, CNY",
-        "provisioned",
-        "cold starts then",
-        "p99 waiting then",
-        "function with them, CNY",
-        "machines",
-        "p99 waiting there",
-        "machines, CNY",
-    )
-
+def _function_table(weeks: Sequence[Week], function: Function) -> str:
     def row(week: Week) -> tuple[str, ...]:
         return (
             f"{week.peak:g}",
@@ -239,6 +133,16 @@ def _weeks_table(weeks: Sequence[Week], function: Function, given: Assumptions) 
             _share(week.function),
             _seconds(week.function.p99_wait_s),
             _money(bill(function, week.function)),
+        )
+
+    columns = ("peak, requests/s", "requests a week", "instances, mean", "at the busiest", "cold starts", "of requests")
+    return table((*columns, "p99 waiting", "function, CNY"), map(row, weeks))
+
+
+def _others_table(weeks: Sequence[Week], function: Function, given: Assumptions) -> str:
+    def row(week: Week) -> tuple[str, ...]:
+        return (
+            f"{week.peak:g}/s",
             f"{week.instances}",
             f"{week.provisioned.cold_starts:.0f}",
             _seconds(week.provisioned.p99_wait_s),
@@ -248,7 +152,8 @@ def _weeks_table(weeks: Sequence[Week], function: Function, given: Assumptions) 
             f"{rent(week.machines, given.machine_cny, DAYS):.2f}",
         )
 
-    return table(columns, map(row, weeks))
+    columns = ("peak", "provisioned instances", "cold starts", "p99 waiting", "function with them, CNY")
+    return table((*columns, "rented machines", "p99 waiting there", "machines, CNY"), map(row, weeks))
 
 
 def _share(outcome: Outcome) -> str:
