@@ -3,7 +3,6 @@
 import argparse
 import sys
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,7 +10,7 @@ import build_zip
 from bench import cold, packages, plot, warm
 from bench.environments import Unavailable, onnx_folder, run, shipped_versions
 from bench.packages import Package
-from bench.process import BenchError, Interpreter, WayProcess
+from bench.process import BenchError, Interpreter, WayFailed, WayProcess
 from bench.report import LEAD, cell, progress
 from bench.ways import TITLES
 from bench.ways.models import ONNX, TFLITE
@@ -47,6 +46,22 @@ class Ready(NamedTuple):
     missing: dict[str, str]
 
 
+class Figures(NamedTuple):
+    """What was measured of the ways that are ready.
+
+    Attributes:
+        differences: of each way's probabilities from ours, at most.
+        starts: by state of the page cache and way.
+        dropped_by: how the page cache was dropped.
+        rounds: of the warm containers.
+    """
+
+    differences: dict[str, float]
+    starts: dict[str, dict[str, list[cold.Start]]]
+    dropped_by: str
+    rounds: warm.Rounds
+
+
 def section(options: argparse.Namespace) -> str:
     """Measure the peers."""
     title = "## Peers as functions"
@@ -54,36 +69,57 @@ def section(options: argparse.Namespace) -> str:
         ready = _prepare(find_interpreter(PYTHON, options.interpreter))
     except (Unavailable, build_zip.BuildError) as error:
         return f"{title}\n\nNot measured: {error}."
-    differences = _leave_out_the_unlike(ready)
-    runs = cold.QUICK_RUNS if options.quick else cold.RUNS
-    starts, dropped_by = {}, ""
-    for cache in cold.CACHES:
-        progress(f"cold starts, page cache {cache}")
-        starts[cache], how = cold.measure_starts(ready.interpreters, cache, runs)
-        dropped_by = how or dropped_by
-        progress(cold.starts_table(cache, starts[cache]))
-    rounds = warm.measure(ready.interpreters, quick=options.quick)
+    figures = _measure(ready, quick=options.quick)
     parts = {
         "unzipped MB": {way: package.unzipped_mb for way, package in ready.packages.items()},
-        "cold start, page cache dropped, s": _medians(starts["dropped"], "wall_s"),
-        "peak memory, MB": _medians(starts["warm"], "peak_mb"),
-        "warm request p50, ms": {way: warm.p50_ms(rounds, way) for way in rounds.series},
+        "cold start, page cache dropped, s": _medians(figures.starts["dropped"], "wall_s"),
+        "peak memory, MB": _medians(figures.starts["warm"], "peak_mb"),
+        "warm request p50, ms": {way: warm.p50_ms(figures.rounds, way) for way in figures.rounds.series},
     }
     if not options.quick:
         plot.draw_bars(PLOT, {what: _by_title(values) for what, values in parts.items()})
     return "\n\n".join(
         (
             title,
-            _introduction(ready, differences),
+            _introduction(ready, figures.differences),
             _packages_table(ready.packages),
-            *(cold.starts_table(cache, starts[cache]) for cache in cold.CACHES),
-            cold.how_measured(runs, dropped_by),
-            warm.latency_table(rounds),
-            warm.endurance_table(rounds),
+            *(cold.starts_table(cache, starts) for cache, starts in figures.starts.items()),
+            cold.how_measured(len(figures.starts["warm"][OURS]), figures.dropped_by),
+            warm.latency_table(figures.rounds),
+            warm.endurance_table(figures.rounds),
             _ahead(parts),
             f"![the ways side by side]({PLOT.name})",
         )
     )
+
+
+def _measure(ready: Ready, *, quick: bool) -> Figures:
+    """Measure the ways; one that fails is left out of `ready`, and the others are measured again."""
+    while True:
+        try:
+            differences = _leave_out_the_unlike(ready)
+            starts, dropped_by = _cold_starts(ready, cold.QUICK_RUNS if quick else cold.RUNS)
+            return Figures(differences, starts, dropped_by, warm.measure(ready.interpreters, quick=quick))
+        except WayFailed as error:
+            if error.way == OURS:
+                raise
+            _leave_out(ready, error.way, _last_line(error))
+
+
+def _cold_starts(ready: Ready, runs: int) -> tuple[dict[str, dict[str, list[cold.Start]]], str]:
+    every, dropped_by = {}, ""
+    for cache in cold.CACHES:
+        progress(f"cold starts, page cache {cache}")
+        every[cache], dropped_by = cold.measure_starts(ready.interpreters, cache, runs)
+        progress(cold.starts_table(cache, every[cache]))
+    return every, dropped_by
+
+
+def _leave_out(ready: Ready, way: str, reason: str) -> None:
+    progress(f"{TITLES[way]} is left out: {reason}")
+    ready.missing[way] = reason
+    ready.interpreters.pop(way, None)
+    ready.packages.pop(way, None)
 
 
 def _prepare(python: Path) -> Ready:
@@ -108,8 +144,7 @@ def _prepare(python: Path) -> Ready:
             interpreter = _interpreter(package, python)
             cold.compile_way(way, interpreter)
         except (Unavailable, BenchError) as error:
-            ready.missing[way] = _last_line(error)
-            progress(f"{TITLES[way]} is left out: {error}")
+            _leave_out(ready, way, _last_line(error))
         else:
             ready.packages[way], ready.interpreters[way] = package, interpreter
     cold.compile_way(OURS, ready.interpreters[OURS])
@@ -137,23 +172,20 @@ def _convert(kind: str, target: Path, path: str) -> Path:
 
 
 def _leave_out_the_unlike(ready: Ready) -> dict[str, float]:
-    """Return by how much each way's probabilities differ from ours at most; too far ones are left out of `ready`."""
+    """Return by how much each way's probabilities differ from ours at most; too far ones are left out of `ready`.
+
+    Raises:
+        WayFailed: one does not answer.
+    """
     answers: dict[str, list[list[float]]] = {}
     for way in [way for way in ready.interpreters if way != ARTICLE]:  # it tells digits alone
-        with suppress(BenchError), WayProcess(way, ready.interpreters[way]) as process:
-            process.ask("entry", 1)
+        with WayProcess(way, ready.interpreters[way]) as process:
             answers[way] = process.ask_digits()
-    if OURS not in answers:
-        raise BenchError("this function does not answer")
     differences = {way: _difference(rows, answers[OURS]) for way, rows in answers.items() if way != OURS}
-    for way in [way for way in ready.interpreters if way not in (OURS, ARTICLE)]:
-        difference = differences.pop(way, float("inf"))
-        if difference <= MAX_DIFFERENCE:
-            differences[way] = difference
-            continue
-        ready.missing[way] = f"its probabilities differ from this function's by {difference:.1e}"
-        del ready.interpreters[way], ready.packages[way]
-    return differences
+    for way, difference in differences.items():
+        if difference > MAX_DIFFERENCE:
+            _leave_out(ready, way, f"its probabilities differ from this function's by {difference:.1e}")
+    return {way: difference for way, difference in differences.items() if way in ready.interpreters}
 
 
 def _difference(rows: Iterable[Iterable[float]], ours: Iterable[Iterable[float]]) -> float:

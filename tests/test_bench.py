@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bench import environments
+from bench import environments, peers, warm
 from bench.environments import Unavailable, environment, shipped_versions
+from bench.process import Interpreter, WayFailed
 from bench.report import cell
 from bench.server_process import processes, running
 from mnist_infer.config import ROOT
@@ -78,3 +79,25 @@ def test_an_environment_that_cannot_be_made_is_unavailable(tmp_path: Path, monke
 
 def test_the_zips_versions_are_read_from_its_lock() -> None:
     assert {"tensorflow-cpu", "numpy", "pillow"} <= set(shipped_versions())
+
+
+@pytest.mark.parametrize("way", ["litert", "ours"])
+def test_a_way_that_fails_is_left_out_with_its_reason_but_for_this_function(
+    way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail_once(ready: peers.Ready) -> dict[str, float]:
+        if way in ready.interpreters:
+            raise WayFailed(way, "it died:\nno such instruction.")
+        return {}
+
+    monkeypatch.setattr(peers, "_leave_out_the_unlike", fail_once)
+    monkeypatch.setattr(peers, "_cold_starts", lambda *_: ({}, ""))
+    monkeypatch.setattr(warm, "measure", lambda interpreters, **_: warm.Rounds({}, dict.fromkeys(interpreters, [])))
+    interpreter = Interpreter("", "", Path(sys.executable), {})
+    ready = peers.Ready({}, dict.fromkeys(("ours", "litert", "onnx_runtime"), interpreter), {})
+    if way == "ours":
+        with pytest.raises(WayFailed):
+            peers._measure(ready, quick=True)
+        return
+    assert peers._measure(ready, quick=True).rounds.series.keys() == {"ours", "onnx_runtime"}
+    assert ready.missing == {"litert": "no such instruction"}

@@ -187,14 +187,15 @@ def _break_even(inputs: Inputs, given: Assumptions, function: Function, weeks: S
 def _method() -> str:
     return (
         "A week at 10 000 requests a second has billions of requests; none is simulated. The number of requests at "
-        "work at a time is Poisson, because each has an instance at once and none waits for another: that is exact. "
+        "work at a time is Poisson, because each has an instance at once and none waits for another. "
         "An instance with number *i* is then there if *i* requests were at work at a time within the last "
         "`keep` seconds, where the platform hands a request to the instance that was used last (an assumption); it is "
         "started cold when that happens for the first time in so long. How often a number is reached is a birth and "
         "death process's mean passage time (`bench/cost/expected.py`). It is an approximation in two points: times "
         "between rare peaks are taken to be exponential, and that a request with a cold start holds its instance "
         "longer is left out. Waiting at machines is Erlang's formula, whose requests vary in length: equal ones, as in "
-        "the simulation, wait less. Below, the same is simulated event by event with SimPy where that can be done."
+        "the simulation, wait about half as long. Below, the same is simulated event by event with SimPy where that "
+        "can be done."
     )
 
 
