@@ -10,6 +10,7 @@ from bench.cost.inputs import Inputs
 from bench.cost.money import Bill, Function, Outcome, bill, configure, rent
 from bench.cost.prices import MEMORY_MB
 from bench.cost.week import DAYS
+from mnist_infer.config import Settings
 
 MAX_UTILISATION = 0.7
 """Of a machine's cores at the peak: so many machines are rented that there is no more."""
@@ -49,12 +50,17 @@ class Week(NamedTuple):
     machines: int
 
 
+def needed_mib(inputs: Inputs) -> float:
+    """Return the memory that the function needs, with the largest picture that it decodes."""
+    return inputs.peak_mib.value + Settings().max_decode_bytes / 2**20
+
+
 def cheapest_memory(inputs: Inputs, given: Assumptions) -> int:
     """Return the size at which a million photos cost least, everything billed; of equal ones the larger, faster one."""
     costs = {
         size: per_million(for_photos(inputs, given, size), given.peak).total
         for size in MEMORY_MB
-        if size >= inputs.peak_mib.value
+        if size >= needed_mib(inputs)
     }
     return max(size for size, cost in costs.items() if cost <= min(costs.values()) + 1e-9)
 

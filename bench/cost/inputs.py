@@ -29,7 +29,7 @@ class Inputs:
         small_ms, photo_ms: CPU of a request with a picture of 28×28, and of a photo of 12 megapixels, on one core.
         start_cpu_s: CPU of a cold start with nothing in the page cache.
         start_disk_s: its wall time beyond that, waiting for the disk.
-        peak_mib: memory that the function needs.
+        peak_mib: memory that the function needs for a small picture.
         server_photo_ms: CPU of the photo's request on a machine of one's own, the HTTP server included.
     """
 
@@ -72,7 +72,7 @@ FIGURES: dict[str, tuple[_Read, str]] = {
     ),
     "peak_mib": (
         lambda sections: figure(sections, _ZIP, _DROPPED, "peak MiB"),
-        "MiB of memory that the function needs (The zip in the sandbox)",
+        "MiB of memory that the function needs for a small picture (The zip in the sandbox)",
     ),
     "server_photo_ms": (
         lambda sections: figure(sections, _SERVERS, "this server, 16 connections", _CPU, _PHOTO),

@@ -13,6 +13,7 @@ from bench.cost.comparison import (
     cheapest_memory,
     configured,
     for_photos,
+    needed_mib,
     per_million,
     week,
 )
@@ -85,7 +86,7 @@ def _memory_table(inputs: Inputs, given: Assumptions, best: int) -> str:
     for size in MEMORY_MB:
         photo = for_photos(inputs, given, size)
         small = configured(inputs, given, size, inputs.small_ms.value)
-        if size < inputs.peak_mib.value:
+        if size < needed_mib(inputs):
             rows.append((f"{size}", *["too small"] * 7))
             continue
         money = [per_million(function, given.peak) for function in (small, photo)]
@@ -104,8 +105,9 @@ def _memory_table(inputs: Inputs, given: Assumptions, best: int) -> str:
     )
     how = (
         f"Times are CPU over the share of a core. Cold starts are those of the week below at a peak of {given.peak:g} "
-        f"requests per second. **{best} MB** is cheapest for photos: what more memory costs, more CPU saves, up to a "
-        "core; then a request gets no faster, and only dearer."
+        f"requests per second. Too small is what has not {needed_mib(inputs):.0f} MiB: the function's own and what the "
+        f"largest picture takes that it decodes. **{best} MB** is cheapest for photos: what more memory costs, more "
+        "CPU saves, up to a core; then a request gets no faster, and only dearer."
     )
     return table(columns, rows, how)
 
