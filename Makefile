@@ -4,6 +4,7 @@ SUPPORTED := import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13)
 PYTHON ?= $(shell for python in python3 python3.11 python3.12 python3.13 python3.10; do \
 	$$python -c '$(SUPPORTED)' 2>/dev/null && echo $$python && break; done)
 BIN := .venv/bin
+ARGS ?=
 DATA ?=
 VERSION ?=
 MINUTES ?= 30
@@ -13,7 +14,7 @@ INTERPRETER_OPTION := $(if $(INTERPRETER),--interpreter $(INTERPRETER))
 DATA_OPTION := $(if $(DATA),--data $(DATA))
 VERSION_OPTION := $(if $(VERSION),--version $(VERSION))
 
-.PHONY: help demo serve test check zip verify-zip bench fuzz soak screenshots train export evaluate clean
+.PHONY: help demo serve test check zip verify-zip deploy bench fuzz soak screenshots train export evaluate clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -38,6 +39,9 @@ zip: .venv/bin/python ## build dist/mnist_infer.zip for the cloud; INTERPRETER=a
 
 verify-zip: .venv/development ## run the zip in a sandbox like the cloud's
 	@$(BIN)/python -m tests.verify_zip $(INTERPRETER_OPTION)
+
+deploy: .venv/deploy ## the function in the cloud, see docs/deploy.md; ARGS="up", "status", "promote", ...
+	@$(BIN)/python -m deploy $(or $(ARGS),up)
 
 bench: .venv/development .cache/tensorflow ## measure what one could take instead, and what it costs; writes bench/RESULTS.md and docs/cost.md
 	@$(BIN)/python -m bench $(INTERPRETER_OPTION)
@@ -78,6 +82,11 @@ clean: ## delete everything that was made, but for hours of training in training
 	@touch $@
 
 .venv/development: requirements-dev.txt .venv/runtime
+	@echo "installing $<"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+.venv/deploy: requirements-deploy.txt .venv/runtime
 	@echo "installing $<"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@

@@ -17,6 +17,7 @@ SUITES = {
     "servers": "Servers",
     "crowd": "A crowd before the server",
     "guards": "Guards",
+    "costly": "Costly files",
 }
 """Modules of this package and the titles of their sections, in the order of the file."""
 
