@@ -159,7 +159,7 @@ def _introduction(
     pythons: Mapping[str, Path], missing: Mapping[str, str], seconds: Mapping[str, int], rounds: int
 ) -> str:
     versions = [
-        f"{package} {environment_version(pythons[name], package)}"
+        f"{package} {environment_version(pythons[name], package.partition('[')[0])}"
         for name, server in SERVERS.items()
         if name in pythons
         for package in server.packages

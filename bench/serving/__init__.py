@@ -32,7 +32,7 @@ SERVERS = {
         "/predict",
     ),
     "FastAPI, uvicorn": Server(
-        ("fastapi", "uvicorn"),
+        ("fastapi", "uvicorn[standard]"),  # with uvloop, as FastAPI's own extra brings it
         ("-m", "uvicorn", "bench.serving.fastapi_app:app", "--workers", "2", "--port", "{port}"),
         "/predict",
     ),
