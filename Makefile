@@ -46,8 +46,9 @@ verify-zip: .venv/development ## run the zip in a sandbox like the cloud's
 deploy: .venv/deploy ## the function in the cloud, see docs/deploy.md; ARGS="up", "status", "promote", ...
 	@$(BIN)/python -m deploy $(or $(ARGS),up)
 
-bench: .venv/development .cache/tensorflow ## time the function against two other ways; writes bench/RESULTS.md
+bench: .venv/development .cache/tensorflow ## measure what one could take instead, and what it costs; writes bench/RESULTS.md and docs/cost.md
 	@$(BIN)/python -m bench $(INTERPRETER_OPTION)
+	@$(BIN)/python -m bench.cost
 
 fuzz: .venv/development ## fuzz image bytes and payloads, MINUTES=30 each
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-fuzz.txt

@@ -34,7 +34,7 @@ def section(options: argparse.Namespace) -> str:  # noqa: ARG001
     examples = {path.name: _cpu_ms_of_file(path.read_bytes(), limit) for path in sorted(EXAMPLES.glob("digits/*"))}
 
     progress("photos")
-    photo = _photo()
+    photo = phone_photo()
     rounds = [
         (cpu_us(lambda: to_model_input(decode(photo, limit)), 3), cpu_us(lambda: _draft(photo), 3))
         for _ in range(ROUNDS)
@@ -63,7 +63,7 @@ def _cpu_ms_of_file(content: bytes, limit: int) -> float:
     return median(cpu_us(lambda: to_model_input(decode(content, limit)), 5) for _ in range(ROUNDS)) / 1000
 
 
-def _photo() -> bytes:
+def phone_photo() -> bytes:
     """Return the example's photo of a digit as a camera of 12 megapixels would have taken it, sensor noise included."""
     (example,) = EXAMPLES.glob("digits/*photo.jpg")
     large = np.asarray(Image.open(example).convert("RGB").resize(PHONE, Image.Resampling.BICUBIC), np.float32)
