@@ -203,7 +203,7 @@ def test_an_allowed_host_at_another_port_stays_refused(server: Server, local_set
         fetch(f"http://127.0.0.1:{server.port + 1}/", local_settings)
 
 
-def test_a_length_that_is_no_number_is_as_good_as_none(server: Server, local_settings: Settings) -> None:
+def test_a_content_length_that_is_not_a_number_is_ignored(server: Server, local_settings: Settings) -> None:
     assert fetch(address(server, "/announces-nonsense"), local_settings) == digit_png(3)
 
 

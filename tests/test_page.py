@@ -316,14 +316,14 @@ def test_any_other_failure_is_a_sentence_and_a_code(
 
 
 @pytest.mark.parametrize("body", ["[]", "null", "7", '{"result": 7}', '{"result": 12, "probabilities": [1]}'])
-def test_an_answer_that_is_none_is_a_failure_too(page: Page, body: str) -> None:
+def test_an_answer_that_makes_no_sense_is_shown_as_a_failure(page: Page, body: str) -> None:
     page.route("**/", lambda route: route.fulfill(body=body, content_type="application/json"))
     draw(page, SEVEN)
     expect_error(page, WORDS["en-GB"]["general"].format(200))
 
 
 @pytest.mark.parametrize("locale", WORDS)
-def test_a_network_that_is_not_there_is_said(chromium: Browser, address: str, locale: str) -> None:
+def test_the_page_says_that_there_is_no_network(chromium: Browser, address: str, locale: str) -> None:
     page, _ = watched_page(chromium.new_context(locale=locale))  # Chromium itself writes of it into the console
     page.goto(address)
     page.route("**/", lambda route: route.abort())
