@@ -3,7 +3,6 @@ import contextlib
 import http.client
 import io
 import json
-import logging
 import select
 import signal
 import socket
@@ -24,7 +23,6 @@ from mnist_infer.config import ROOT
 from mnist_infer.hosting import wsgi
 from mnist_infer.hosting.admission import MAX_WAITING, AdmissionControl
 from mnist_infer.hosting.platform import MAX_EVENT_BYTES, container_context
-from mnist_infer.hosting.serve import JsonFormatter
 from mnist_infer.hosting.server import REQUEST_DEADLINE_S, create_server
 from mnist_infer.hosting.wsgi import StartResponse
 from testbed.image_host import Server
@@ -251,15 +249,14 @@ def test_every_line_of_the_log_is_json_and_names_the_request_by_the_platforms_id
     assert errors == ""
 
 
-def test_an_exception_is_a_line_of_json_with_its_traceback() -> None:
-    record = logging.LogRecord("waitress", logging.ERROR, "", 0, "Exception while serving %s", ("/",), None)
-    try:
-        _ = 1 / 0
-    except ZeroDivisionError:
-        record.exc_info = sys.exc_info()
-    line = json.loads(JsonFormatter().format(record))
-    assert (line["event"], line["level"], line["message"]) == ("log", "ERROR", "Exception while serving /")
-    assert "ZeroDivisionError" in line["traceback"]
+def test_an_exception_of_the_entry_point_is_a_line_of_json_with_its_traceback() -> None:
+    with running("--entry", "load_settings") as served:  # which takes no event and no context
+        assert served.send("POST", "/", b"{}")[0] == 500
+        _, log, errors = served.end()
+    (line,) = (line for line in log if line["event"] == "log")
+    assert (line["level"], line["logger"]) == ("ERROR", "waitress")
+    assert "TypeError" in line["traceback"]
+    assert errors == ""
 
 
 def test_a_containers_context_says_what_the_headers_say_and_nothing_else() -> None:

@@ -42,8 +42,13 @@ def serve(host: str, port: int, threads: int, kind: str, entry: str | None) -> i
     return 0
 
 
+<<<<<<< HEAD
 class JsonFormatter(logging.Formatter):
     """Formats a record as a line of JSON, like the function's own lines."""
+=======
+class _JsonFormatter(logging.Formatter):
+    """Makes one line of JSON of a record, as the function's own lines are."""
+>>>>>>> main
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, without its newline."""
@@ -54,7 +59,7 @@ class JsonFormatter(logging.Formatter):
 
 def _log_as_json() -> None:
     handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(JsonFormatter())
+    handler.setFormatter(_JsonFormatter())
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
 
 
