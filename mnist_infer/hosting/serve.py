@@ -42,13 +42,8 @@ def serve(host: str, port: int, threads: int, kind: str, entry: str | None) -> i
     return 0
 
 
-<<<<<<< HEAD
-class JsonFormatter(logging.Formatter):
-    """Formats a record as a line of JSON, like the function's own lines."""
-=======
 class _JsonFormatter(logging.Formatter):
-    """Makes one line of JSON of a record, as the function's own lines are."""
->>>>>>> main
+    """Formats a record as a line of JSON, like the function's own lines."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, without its newline."""
