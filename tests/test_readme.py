@@ -138,5 +138,12 @@ def test_every_figure_of_the_comparison_stands_in_the_results(readme: Path, head
         assert set(re.findall(r"\d+(?:\.\d+)?", " ".join(figures))) <= measured
 
 
+@pytest.mark.parametrize("readme", READMES, ids=lambda path: path.name)
+def test_the_share_of_pictures_that_are_read_stands_on_the_model_card(readme: Path) -> None:
+    shares = re.findall(r"\d+\.\d+%", prose(readme))
+    assert shares
+    assert set(shares) <= set(re.findall(r"\d+\.\d+%", read(ROOT / "export" / "README.md")))
+
+
 def test_the_changelog_begins_with_this_version() -> None:
     assert re.findall(r"^## (\S+)", prose(ROOT / "CHANGELOG.md"), re.MULTILINE)[0] == mnist_infer.__version__
