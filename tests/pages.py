@@ -97,8 +97,9 @@ def run(call: Call, folder: Path, address: str) -> None:
     Raises:
         AssertionError: it fails, or it prints something else than its page says, or nobody knows how to try it.
     """
-    (rule,) = (rule for pattern, rule in _RULES.items() if re.match(pattern, call.command))
-    rule(call, folder, address)
+    rules = [rule for pattern, rule in _RULES.items() if re.match(pattern, call.command)]
+    assert len(rules) == 1, f"there is no rule for `{call.command}`"
+    rules[0](call, folder, address)
 
 
 def _run_in_shell(call: Call, folder: Path, address: str) -> None:
