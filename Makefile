@@ -4,6 +4,7 @@ SUPPORTED := import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13)
 PYTHON ?= $(shell for python in python3 python3.11 python3.12 python3.13 python3.10; do \
 	$$python -c '$(SUPPORTED)' 2>/dev/null && echo $$python && break; done)
 BIN := .venv/bin
+ARGS ?=
 DATA ?=
 VERSION ?=
 MINUTES ?= 30
@@ -13,7 +14,7 @@ INTERPRETER_OPTION := $(if $(INTERPRETER),--interpreter $(INTERPRETER))
 DATA_OPTION := $(if $(DATA),--data $(DATA))
 VERSION_OPTION := $(if $(VERSION),--version $(VERSION))
 
-.PHONY: help demo serve test check zip verify-zip bench fuzz soak screenshots train export evaluate clean
+.PHONY: help demo serve test check zip verify-zip deploy bench fuzz soak screenshots train export evaluate clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -21,7 +22,7 @@ help: ## list the targets
 demo: .venv/runtime ## run the example events and pictures through the function
 	@$(BIN)/python -m mnist_infer demo
 
-serve: .venv/development ## the page and the function on this machine; PORT=8000
+serve: .venv/serve ## the page and the function on this machine; PORT=8000
 	@$(BIN)/python -m mnist_infer serve --port $(PORT)
 
 test: .venv/development .cache/tensorflow ## run the tests
@@ -38,6 +39,9 @@ zip: .venv/bin/python ## build dist/mnist_infer.zip for the cloud; INTERPRETER=a
 
 verify-zip: .venv/development ## run the zip in a sandbox like the cloud's
 	@$(BIN)/python -m tests.verify_zip $(INTERPRETER_OPTION)
+
+deploy: .venv/deploy ## the function in the cloud, see docs/deploy.md; ARGS="up", "status", "promote", ...
+	@$(BIN)/python -m deploy $(or $(ARGS),up)
 
 bench: .venv/development .cache/tensorflow ## time the function against two other ways; writes bench/RESULTS.md
 	@$(BIN)/python -m bench $(INTERPRETER_OPTION)
@@ -76,9 +80,12 @@ clean: ## delete everything that was made, but for hours of training in training
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
-.venv/development: requirements-dev.txt .venv/runtime
-	@echo "installing $<"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
+.venv/development: requirements-dev.txt
+.venv/serve: requirements-serve.txt
+.venv/deploy: requirements-deploy.txt
+.venv/development .venv/serve .venv/deploy: .venv/runtime
+	@echo "installing $(filter requirements%,$^)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $(filter requirements%,$^)
 	@touch $@
 
 # The tests load the model in every TensorFlow that is named, and each is a library of 0.5 GB.

@@ -57,6 +57,7 @@ FOLDERS = {
     "testbed": {"build_zip", "mnist_infer"},
     "bench": {"build_zip", "export", "handler", "mnist_infer", "testbed"},
     "examples": {"export"},
+    "deploy": set[str](),
 }
 
 

@@ -1,0 +1,1 @@
+"""Tests of `python -m deploy`, against the stand-in of `tests/cloud`."""
