@@ -55,8 +55,8 @@ def section(options: argparse.Namespace) -> str:  # noqa: ARG001
         targets.append(Target(f"worst wait of a good request, {CROWD} connections: {title}", worst, MAX_S, " s"))
     how = (
         f"A 28×28 PNG over a new connection, one after another for {SECONDS} s, beside {CROWD} connections of the kind "
-        "named; milliseconds from opening it to the whole answer, a digit or 503 with Retry-After. The costly file is the "
-        "slowest that is read, sent again as soon as it is answered."
+        "named; milliseconds from opening it to the whole answer, a digit or 503 with Retry-After. The costly file "
+        "is the slowest that is read, sent again as soon as it is answered."
     )
     columns = ("others", "good requests", "of these 503", "p50 ms", "worst ms")
     return f"## A crowd before the server\n\n{table(columns, rows, how)}\n\n{targets_table(targets)}"
