@@ -8,7 +8,7 @@ from pathlib import Path
 from bench import report
 from bench.process import BenchError
 
-SUITES = ("cold", "warm", "sandbox", "pixels", "load", "guards")
+SUITES = ("cold", "warm", "sandbox", "pixels", "load", "guards", "costly")
 """Modules of this package, in the order of their sections."""
 
 RESULTS = Path(__file__).parent / "RESULTS.md"

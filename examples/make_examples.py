@@ -49,7 +49,7 @@ def write_pictures(ink: list[Image.Image]) -> None:
     save(on_paper(3, 56), "3.bmp")
     save(on_paper(4, 140), "4.gif")
     save(on_paper(5, 224).convert("RGB"), "5.webp", quality=80)
-    save(on_paper(6, 112), "6.tif", compression="tiff_lzw")
+    save(on_paper(6, 112), "6-progressive.jpg", progressive=True, quality=85)
     transparent = Image.new("RGBA", (200, 200), (0, 0, 0, 0))
     transparent.putalpha(ink[7].resize((200, 200), Image.Resampling.BICUBIC))
     save(transparent, "7-transparent.png")

@@ -2,6 +2,7 @@
 
 The modules stand in the order of a request's path: `events`, `payload`, `download`, `decode`,
 `normalise`, `session`, `answers`; `pipeline.run` is that path from the payload to the prediction.
+`decode` begins with the package `image_file`, which leaves of a file only its picture.
 """
 
 import os

@@ -2,19 +2,18 @@
 
 import io
 import logging
-import re
 import struct
 import warnings
 import zlib
-from collections.abc import Callable
 from importlib import import_module
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 
-from mnist_infer.errors import ImageDamaged, ImageFormatUnknown, ImageTooLarge
+from mnist_infer.errors import ImageDamaged, ImageTooLarge
+from mnist_infer.image_file import Picture, extract_picture
 
 # The platform sets the root logger to DEBUG, and Pillow would print dozens of lines per picture.
 logging.getLogger("PIL").setLevel(logging.CRITICAL)
@@ -25,48 +24,37 @@ warnings.filterwarnings("error", module=r"PIL\.")
 # All that Pillow was seen to raise on a broken file, beside its own OSErrors.
 _PILLOW_RAISES = (
     *(OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, ArithmeticError, AttributeError),
-    *(AssertionError, RuntimeError, MemoryError, Warning, struct.error, zlib.error, Image.DecompressionBombError),
+    *(AssertionError, RuntimeError, Warning, struct.error, zlib.error, Image.DecompressionBombError),
 )
 
 
-class _Format(NamedTuple):
-    """A format that is read.
+class _Decoder(NamedTuple):
+    """Pillow's decoder of a format.
 
     Attributes:
-        name: for people.
-        module: Pillow's, imported when the first such file comes. `Image.open` would import every
-            decoder there is to find the one, and run whatever it finds.
-        decoder: its class in that module.
-        bytes_per_pixel: memory that decoding takes, measured over all of its modes.
+        module: imported when the first such file comes. `Image.open` would import every decoder
+            there is to find the one, and run whatever it finds.
+        name: of its class in that module.
+        bytes_per_pixel: memory that decoding takes, measured over all of its modes, for each pixel that comes out.
+        has_drafts: whether it can give a picture at a half, a quarter or an eighth of its width and height.
     """
 
-    name: str
     module: str
-    decoder: str
+    name: str
     bytes_per_pixel: float
+    has_drafts: bool = False
 
 
-# Of a phone's multi-picture JPEG the class for JPEG reads the first picture.
-_PNG = _Format("PNG", "PIL.PngImagePlugin", "PngImageFile", 9.5)
-_JPEG = _Format("JPEG", "PIL.JpegImagePlugin", "JpegImageFile", 9.3)
-_BMP = _Format("BMP", "PIL.BmpImagePlugin", "BmpImageFile", 9.5)
-_GIF = _Format("GIF", "PIL.GifImagePlugin", "GifImageFile", 9.5)
-_WEBP = _Format("WebP", "PIL.WebPImagePlugin", "WebPImageFile", 20.0)
-_TIFF = _Format("TIFF", "PIL.TiffImagePlugin", "TiffImageFile", 13.0)
-_SIGNATURES = {
-    re.compile(rb"\x89PNG\r\n\x1a\n"): _PNG,
-    re.compile(rb"\xff\xd8\xff"): _JPEG,
-    re.compile(rb"BM"): _BMP,
-    re.compile(rb"GIF8[79]a"): _GIF,
-    re.compile(rb"RIFF....WEBP", re.DOTALL): _WEBP,
-    re.compile(rb"II\*\0|MM\0\*"): _TIFF,
+_DECODERS = {
+    "PNG": _Decoder("PIL.PngImagePlugin", "PngImageFile", 8.5),
+    "JPEG": _Decoder("PIL.JpegImagePlugin", "JpegImageFile", 1.2, has_drafts=True),
+    "CMYK JPEG": _Decoder("PIL.JpegImagePlugin", "JpegImageFile", 4.5, has_drafts=True),
+    "BMP": _Decoder("PIL.BmpImagePlugin", "BmpImageFile", 5.5),
+    "GIF": _Decoder("PIL.GifImagePlugin", "GifImageFile", 8.6),
+    "WebP": _Decoder("PIL.WebPImagePlugin", "WebPImageFile", 17.6),
 }
-_HEIC = re.compile(rb"....ftyp(hei|hev|mif|msf|avi)", re.DOTALL)
 
-# A JPEG whose first scan holds all components is decoded as it is read, and halved on the way;
-# any other is kept whole until its last scan.
-_ONE_SCAN_JPEG_BYTES_PER_PIXEL = 1.5
-_MOST_JPEG_SCANS = 32  # encoders write up to a dozen; each is a pass over the whole picture
+_DECODER_BYTES = 2_000_000  # its buffers, whatever the picture
 
 # Each copy of a picture has a pointer to every row, and a decoder has rows of its own. In a picture
 # of few columns or rows they outweigh the pixels, so each side counts as no shorter than this.
@@ -76,6 +64,17 @@ _SHORTEST_SIDE = 16
 # fraction of the time and memory, and what is still larger is averaged before anything else.
 _DRAFT_SIDE = 720
 _LARGEST_SIDE = 1024
+
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What turns a picture upright, by its orientation in Exif."""
 
 _WHITE = 255
 
@@ -87,7 +86,7 @@ def decode(content: bytes, max_memory_bytes: int) -> NDArray[np.uint8]:
     camera's orientation is applied; of an animation the first frame is taken.
 
     Args:
-        content: a PNG, JPEG, BMP, GIF, WebP or TIFF file.
+        content: a PNG, JPEG, BMP, GIF or WebP file.
         max_memory_bytes: what decoding may take; judged by the header, before a pixel is decoded.
 
     Returns:
@@ -96,97 +95,63 @@ def decode(content: bytes, max_memory_bytes: int) -> NDArray[np.uint8]:
 
     Raises:
         ImageFormatUnknown: the first bytes are of no known format.
-        ImageTooLarge: the picture has too many pixels for a file of its format.
+        ImageTooLarge: the picture has too many pixels for a file of its format, or takes too long.
         ImageDamaged: the file is truncated or broken.
     """
-    file_format = _find_format(content)
-    decoder: Callable[[BinaryIO], Image.Image] = getattr(import_module(file_format.module), file_format.decoder)
-    try:
-        if file_format is _WEBP:  # its decoder takes the memory as it opens a file
-            _refuse_above(max_memory_bytes, _WEBP.bytes_per_pixel, _read_webp_size(content))
-        with decoder(io.BytesIO(content)) as image:
-            one_scan = file_format is _JPEG and _has_one_scan(content)
-            per_pixel = _ONE_SCAN_JPEG_BYTES_PER_PIXEL if one_scan else file_format.bytes_per_pixel
-            _refuse_above(max_memory_bytes, per_pixel, image.size)
-            image.draft("L", (_DRAFT_SIDE, _DRAFT_SIDE))
-            return _to_grey(_reduce(image))
-    except _PILLOW_RAISES as error:
-        raise ImageDamaged("the image is truncated or damaged") from error
+    picture = extract_picture(content)
+    _check_memory(picture, max_memory_bytes)
+    image = _decode(picture)
+    # Step by step, so that nobody holds what was before: Python 3.10 keeps an argument until its call returns.
+    if max(image.size) > _LARGEST_SIDE:
+        image = _to_averageable(image)
+        image = _reduce(image)
+    if picture.orientation in _UPRIGHT:
+        image = image.transpose(_UPRIGHT[picture.orientation])
+    return _to_grey(image)
 
 
-def _find_format(content: bytes) -> _Format:
-    for signature, file_format in _SIGNATURES.items():
-        if signature.match(content):
-            return file_format
-    if _HEIC.match(content):
-        raise ImageFormatUnknown("HEIC and AVIF images are not read: send JPEG or PNG")
-    raise ImageFormatUnknown("the data is no PNG, JPEG, BMP, GIF, WebP or TIFF image")
-
-
-def _refuse_above(max_memory_bytes: int, bytes_per_pixel: float, size: tuple[int, int]) -> None:
-    most_pixels = int(max_memory_bytes / bytes_per_pixel)
-    if max(size[0], _SHORTEST_SIDE) * max(size[1], _SHORTEST_SIDE) > most_pixels:
-        megapixels = most_pixels // 100_000 / 10
+def _check_memory(picture: Picture, max_memory_bytes: int) -> None:
+    decoder = _DECODERS[picture.kind]
+    pixels = max(picture.width, _SHORTEST_SIDE) * max(picture.height, _SHORTEST_SIDE)
+    scale = min(max(min(picture.width, picture.height) // _DRAFT_SIDE, 1), 8) if decoder.has_drafts else 1
+    decoded_pixels = pixels / (1 << scale.bit_length() - 1) ** 2  # the scale is a power of two
+    needed_bytes = decoded_pixels * decoder.bytes_per_pixel + picture.decoder_bytes
+    available_bytes = max_memory_bytes - len(picture.content) - _DECODER_BYTES
+    if needed_bytes > available_bytes:
+        megapixels = max(available_bytes, 0) / needed_bytes * pixels // 100_000 / 10
         raise ImageTooLarge(f"the image has more than {megapixels} megapixels, the most for a file of its kind")
 
 
-def _read_webp_size(content: bytes) -> tuple[int, int]:
-    """Return width and height from the first chunk.
-
-    Source:
-        RFC 9649: sections 2.5 (lossy), 3.4 (lossless, 14 bits each) and 2.7 (extended, 24 bits each).
-    """
-    chunk = content[12:16]
-    if chunk == b"VP8 ":
-        width, height = struct.unpack_from("<HH", content, 26)
-        return width & 0x3FFF, height & 0x3FFF
-    if chunk == b"VP8L":
-        (bits,) = struct.unpack_from("<I", content, 21)
-        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
-    if chunk == b"VP8X":
-        return int.from_bytes(content[24:27], "little") + 1, int.from_bytes(content[27:30], "little") + 1
-    raise ValueError("no WebP chunk")
+def _decode(picture: Picture) -> Image.Image:
+    decoder = _DECODERS[picture.kind]
+    open_image = getattr(import_module(decoder.module), decoder.name)
+    try:
+        image: Image.Image = open_image(io.BytesIO(picture.content))
+        image.draft("L", (_DRAFT_SIDE, _DRAFT_SIDE))
+        image.load()
+    except _PILLOW_RAISES as error:
+        raise ImageDamaged("the image is truncated or damaged") from error
+    return image
 
 
-def _has_one_scan(content: bytes) -> bool:
-    """Return whether a JPEG's first scan is its only one.
-
-    Source:
-        ITU-T T.81, annex B: segments with their length, SOF0 and SOF1 (sequential), SOS.
-    """
-    if content.count(b"\xff\xda") > _MOST_JPEG_SCANS:
-        raise ValueError("too many scans")
-    position, components = 2, 0
-    while content[position] == 0xFF:
-        marker = content[position + 1]
-        if marker == 0xFF:  # fill byte
-            position += 1
-            continue
-        if marker == 0xDA:  # SOS
-            return content[position + 4] == components
-        if marker in (0xC0, 0xC1):
-            components = content[position + 9]
-        position += 2 + int.from_bytes(content[position + 2 : position + 4], "big")
-    return False
+def _to_averageable(image: Image.Image) -> Image.Image:
+    """Return a picture in a mode whose values can be averaged."""
+    if image.mode.startswith("I;16"):
+        return image.convert("I")
+    if image.mode == "1":
+        return image.convert("L")
+    if image.mode == "P":
+        return image.convert("RGBA" if image.has_transparency_data else "RGB")
+    return image
 
 
 def _reduce(image: Image.Image) -> Image.Image:
     """Average blocks of pixels, so that all that follows works on a small picture."""
-    factor = -(-max(image.size) // _LARGEST_SIDE)
-    if factor > 1:
-        if image.mode.startswith("I;16"):
-            image = image.convert("I")
-        elif image.mode == "1":
-            image = image.convert("L")
-        elif image.mode == "P":
-            image = image.convert("RGBA" if image.has_transparency_data else "RGB")
-        image = image.reduce(factor)
-    ImageOps.exif_transpose(image, in_place=True)
-    return image
+    return image.reduce(-(-max(image.size) // _LARGEST_SIDE))
 
 
 def _to_grey(image: Image.Image) -> NDArray[np.uint8]:
-    if image.mode == "F" or image.mode.startswith("I"):  # more than 8 bits: convert("L") would clip
+    if image.mode.startswith("I"):  # more than 8 bits: convert("L") would clip
         return _by_range(np.asarray(image, np.float64))
     if image.has_transparency_data:
         return _on_paper(np.asarray(image.convert("RGBA").convert("LA"), np.float32))
@@ -195,8 +160,6 @@ def _to_grey(image: Image.Image) -> NDArray[np.uint8]:
 
 def _by_range(values: NDArray[np.float64]) -> NDArray[np.uint8]:
     lowest, highest = values.min(), values.max()
-    if not np.isfinite(highest - lowest):
-        raise ValueError("pixels that are not numbers")
     return np.asarray(np.rint((values - lowest) * (_WHITE / max(highest - lowest, 1e-9))), np.uint8)
 
 

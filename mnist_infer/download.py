@@ -6,6 +6,7 @@ those that were checked: a second answer of its DNS server changes nothing. The 
 each redirect. A deadline ends all of it, whatever the host does.
 """
 
+import io
 import logging
 import queue
 import socket
@@ -14,6 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from functools import partial
+from http.client import HTTPResponse
 from typing import Any, NamedTuple, cast
 from urllib.parse import urljoin, urlsplit
 
@@ -41,6 +43,11 @@ _PORTS = {"http": 80, "https": 443}
 _CHUNK_BYTES = 64 * 1024
 _HEADERS = {"User-Agent": "mnist-infer", "Accept": "image/*", "Accept-Encoding": "identity"}
 _REDIRECTS = (301, 302, 303, 307, 308)
+_PROCESSING, _EARLY_HINTS = 102, 103
+
+# Of all lines around a body: statuses, headers, the heads of chunks, trailers. Servers send chunks of kilobytes.
+_MAX_LINES = 2**14
+_MAX_LINE_BYTES = 2**20
 
 
 class _Target(NamedTuple):
@@ -252,6 +259,7 @@ class _PinnedAdapter(HTTPAdapter):
 
     def _new_connection(self, connection_class: Any, **options: Any) -> Any:
         connection = connection_class(**options)
+        connection.response_class = _BoundedResponse
         connection._new_conn = partial(self._connect, connection)  # what urllib3's own SOCKS connection replaces, too
         return connection
 
@@ -279,3 +287,36 @@ class _PinnedAdapter(HTTPAdapter):
             except OSError as error:
                 failure = error
         raise failure
+
+
+class _BoundedLines(io.BufferedReader):
+    """Reads an answer whose lines, all together, are bounded: each costs a thousand times what its bytes do."""
+
+    def __init__(self, raw: io.RawIOBase) -> None:
+        super().__init__(raw)
+        self._lines = self._line_bytes = 0
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        line = super().readline(size)
+        self._lines += 1
+        self._line_bytes += len(line)
+        if self._lines > _MAX_LINES or self._line_bytes > _MAX_LINE_BYTES:
+            raise FetchError("the image's host sends more around the image than servers do")
+        return line
+
+
+class _BoundedResponse(HTTPResponse):
+    """An answer in bounded lines; what comes before the final status is skipped (RFC 9110, 15.2)."""
+
+    def __init__(self, sock: socket.socket, *arguments: Any, **options: Any) -> None:
+        super().__init__(sock, *arguments, **options)
+        self.fp: io.BufferedReader = _BoundedLines(self.fp.detach())
+
+    def _read_status(self) -> tuple[str, int, str]:
+        # What http.client itself calls, and where it skips `100 Continue` only.
+        status: tuple[str, int, str] = super()._read_status()  # type: ignore[misc]
+        while status[1] in (_PROCESSING, _EARLY_HINTS):
+            while self.fp.readline() not in (b"\r\n", b"\n", b""):
+                continue
+            status = super()._read_status()  # type: ignore[misc]
+        return status

@@ -106,7 +106,7 @@ def parse_body(request: HttpRequest, max_body_bytes: int) -> object:
     except ValueError as error:
         raise BodyNotText("the body must be base64 of UTF-8 text") from error
     try:
-        return json.loads(text)
+        return json.loads(text.removeprefix("\ufeff"))  # a byte order mark, as some editors write it
     except RecursionError as error:
         raise BodyTooDeep("the body is nested too deeply") from error
     except ValueError as error:

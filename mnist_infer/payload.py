@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from mnist_infer.errors import Base64Invalid, FieldWrongType, ImageMissing, ImageTooLarge, PayloadNotObject
 
-# As a browser's canvas and FileReader write it.
-_DATA_URL = re.compile(r"data:image/[a-z0-9.+-]+;base64,", re.IGNORECASE)
+# As a browser's canvas and FileReader write it; RFC 2397 lets the media type out, and more parameters in.
+_DATA_URL = re.compile(r"[ \t\n\r\v\f]*data:(image/[a-z0-9.+-]+)?(;[a-z0-9-]+=[^;,]*)*;base64,", re.IGNORECASE)
+_STANDARD_ALPHABET = str.maketrans("-_", "+/")
 _NO_WHITE_SPACE = dict.fromkeys(map(ord, " \t\n\r\v\f"))
 
 
@@ -80,6 +81,20 @@ def _text(payload: Mapping[str, object], field: str) -> str:
     return value
 
 
+def _to_standard_base64(text: str) -> str:
+    """Return base64 in the standard alphabet and padded, from either alphabet of RFC 4648, padded or not.
+
+    Raises:
+        ValueError: the text has characters of both alphabets.
+    """
+    if "-" in text or "_" in text:
+        if "+" in text or "/" in text:
+            raise ValueError("base64 has one of two alphabets")
+        text = text.translate(_STANDARD_ALPHABET)
+    is_unpadded = len(text) % 4 in (2, 3) and not text.endswith("=")
+    return text + "=" * (-len(text) % 4) if is_unpadded else text
+
+
 def _decode_image(text: str, max_image_bytes: int) -> bytes:
     # Four characters hold three bytes; line breaks add less than a third to that.
     if len(text) > 2 * max_image_bytes:
@@ -87,7 +102,7 @@ def _decode_image(text: str, max_image_bytes: int) -> bytes:
     if prefix := _DATA_URL.match(text):
         text = text[prefix.end() :]
     try:
-        content = decode_base64(text.translate(_NO_WHITE_SPACE))
+        content = decode_base64(_to_standard_base64(text.translate(_NO_WHITE_SPACE)))
     except ValueError as error:
         raise Base64Invalid("image_base64 is not valid base64") from error
     if not content:

@@ -183,6 +183,29 @@ def _chunks_for_ever(handler: _Handler) -> None:
         handler.wfile.write(b"10000\r\n" + bytes(0x10000) + b"\r\n")
 
 
+def _in_pieces(*pieces: bytes, for_ever: bytes = b"") -> "Callable[[_Handler], None]":
+    def send(handler: _Handler) -> None:
+        handler.wfile.write(b"".join(pieces))
+        while for_ever and not handler.server.stopped.is_set():
+            handler.wfile.write(for_ever * (2**16 // len(for_ever)))
+
+    return send
+
+
+def _chunked_digit(handler: _Handler) -> None:
+    content = digit_png(3)
+    _in_pieces(CHUNKED, b"%x\r\n%b\r\n0\r\n" % (len(content), content), b"X: y\r\n" * 9 + b"\r\n")(handler)
+
+
+def _interim_answers(handler: _Handler) -> None:
+    hints = b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n"
+    _in_pieces(b"HTTP/1.1 100 Continue\r\n\r\n" * 3, b"HTTP/1.1 102 Processing\r\n\r\n", hints * 2)(handler)
+    _digit(handler)
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
 def _many_headers(handler: _Handler) -> None:
     handler.wfile.write(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 1000 + b"\r\n")
 
@@ -218,6 +241,14 @@ behaviours: dict[str, Callable[[_Handler], None]] = {
     "/gzip-bomb": _gzip_bomb,
     "/chunks-for-ever": _chunks_for_ever,
     "/many-headers": _many_headers,
+    "/chunked-digit": _chunked_digit,
+    "/interim-answers": _interim_answers,
+    "/continue-for-ever": _in_pieces(for_ever=b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "/hints-for-ever": _in_pieces(for_ever=b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n"),
+    "/hints-of-many-headers": _in_pieces(b"HTTP/1.1 103 Early Hints\r\n", for_ever=b"X: y\r\n"),
+    "/one-byte-chunks": _in_pieces(CHUNKED, for_ever=b"1\r\nx\r\n"),
+    "/chunk-extensions": _in_pieces(CHUNKED, for_ever=b"1;" + b"x" * 2**15 + b"\r\nx\r\n"),
+    "/trailers-for-ever": _in_pieces(CHUNKED, b"1\r\nx\r\n0\r\n", for_ever=b"X: y\r\n"),
     "/closes": _closes,
     "/no-bytes": _no_bytes,
     "/announces-much": _announces_much,

@@ -9,6 +9,7 @@ from mnist_infer.config import ROOT
 
 PACKAGE = ROOT / "mnist_infer"
 MODULES = [ROOT / "handler.py", *sorted(path for path in PACKAGE.glob("*.py") if path.name != "__main__.py")]
+IMAGE_FILE = sorted((PACKAGE / "image_file").glob("*.py"))
 
 # Foreign package or special part of the standard library, and the only modules that may import it.
 KNOWN_TO = {
@@ -37,7 +38,7 @@ MAY_IMPORT = {
     "payload": {"errors"},
     "download": {"config", "errors", "hosts"},
     "hosts": set(),
-    "decode": {"errors"},
+    "decode": {"errors", "image_file"},
     "normalise": {"errors"},
     "session": {"errors"},
     "versions": {"errors"},
@@ -93,6 +94,13 @@ def test_the_table_has_every_module_and_no_arrow_that_is_not_used() -> None:
         foreign, own = imports(path)
         assert own == MAY_IMPORT[path.stem]
         assert {package for package, known_to in KNOWN_TO.items() if path.stem in known_to} <= foreign
+
+
+@pytest.mark.parametrize("path", IMAGE_FILE, ids=lambda path: path.stem)
+def test_the_walks_over_image_files_know_formats_and_nothing_else(path: Path) -> None:
+    foreign, own = imports(path)
+    assert foreign <= {"collections", "re", "struct", "typing", "zlib"}
+    assert all(module == "errors" or module.startswith("image_file.") for module in own)
 
 
 @pytest.mark.parametrize("folder", FOLDERS)

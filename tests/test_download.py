@@ -44,6 +44,13 @@ def test_an_image_is_fetched_whole(server: Server, local_settings: Settings) -> 
     assert fetch(address(server, "/3.png?signature=x"), local_settings) == digit_png(3)
 
 
+@pytest.mark.parametrize("path", ["/interim-answers", "/chunked-digit"])
+def test_answers_before_the_answer_and_lines_around_chunks_do_not_matter(
+    path: str, server: Server, local_settings: Settings
+) -> None:
+    assert fetch(address(server, path), local_settings) == digit_png(3)
+
+
 def test_the_request_names_the_host_and_carries_nothing_of_the_function(
     server: Server, local_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -70,6 +77,11 @@ def test_the_request_names_the_host_and_carries_nothing_of_the_function(
         ("/gzip-bomb", FetchError),
         ("/chunks-for-ever", ImageTooLarge),
         ("/many-headers", HostUnreachable),
+        ("/continue-for-ever", FetchError),
+        ("/hints-for-ever", FetchError),
+        ("/hints-of-many-headers", FetchError),
+        ("/chunk-extensions", FetchError),
+        ("/trailers-for-ever", FetchError),
         ("/closes", HostUnreachable),
         ("/no-bytes", FetchError),
         ("/announces-much", ImageTooLarge),
@@ -89,6 +101,13 @@ def test_a_server_that_misbehaves_is_an_error_of_its_own(
     assert caught.type is error
     assert "127.0.0.1" not in str(caught.value)
     assert "secret" not in str(caught.value)
+
+
+def test_an_answer_in_one_byte_chunks_is_given_up_long_before_the_deadline(
+    server: Server, local_settings: Settings
+) -> None:
+    with pytest.raises(FetchError, match="more around the image"):
+        fetch(address(server, "/one-byte-chunks"), local_settings._replace(fetch_total_timeout_s=60))
 
 
 def test_a_server_that_is_not_there_is_unreachable(local_settings: Settings) -> None:

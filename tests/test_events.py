@@ -41,6 +41,14 @@ def test_both_http_events_carry_the_payload_in_their_body(event: object) -> None
     assert parse_body(parse_event(event), LIMIT) == PAYLOAD
 
 
+@pytest.mark.parametrize("is_encoded", [False, True])
+def test_a_byte_order_mark_before_the_json_does_not_matter(is_encoded: bool) -> None:
+    marked = f"\ufeff{BODY}"
+    body = base64.b64encode(marked.encode()).decode() if is_encoded else marked
+    event = {"requestContext": {}, "body": body, "isBase64Encoded": is_encoded}
+    assert parse_body(parse_event(event), LIMIT) == PAYLOAD
+
+
 @pytest.mark.parametrize(
     "event",
     [None, [], 7, "requestContext", {}, PAYLOAD, {"body": BODY}, {"httpMethod": "POST"}, {"headers": {}, "path": "/"}],
@@ -64,7 +72,7 @@ def test_what_is_no_http_event_is_refused_in_the_articles_words(event: object) -
         pytest.param({"body": "hello"}, BodyNotJson, id="text"),
         pytest.param({"body": "image_url=http%3A%2F%2Fx"}, BodyNotJson, id="a form"),
         pytest.param({"body": '{"image_url": "x"} more'}, BodyNotJson, id="more behind the JSON"),
-        pytest.param({"body": "\ufeff{}"}, BodyNotJson, id="a byte order mark"),
+        pytest.param({"body": "\ufeff\ufeff{}"}, BodyNotJson, id="two byte order marks"),
         pytest.param({"body": "9" * 10_000}, BodyNotJson, id="an integer that Python refuses"),
         pytest.param({"body": "[" * 100_000}, BodyTooDeep, id="100 000 lists deep"),
         pytest.param({"body": '{"a":' * 100_000}, BodyTooDeep, id="100 000 objects deep"),

@@ -32,16 +32,18 @@ from mnist_infer.errors import (
 )
 from mnist_infer.hosting.platform import load_handler
 from mnist_infer.hosts import METADATA_NAMES, is_plain, is_plain_address, is_public
+from mnist_infer.image_file import extract_picture
 from mnist_infer.normalise import to_model_input
 from mnist_infer.payload import InlineImage, RemoteImage, parse_payload
 from mnist_infer.session import SavedModelSession
 from testbed.pictures import digit_png, to_base64
+from testbed.valid_images import WIDTH, chunk, png, png_header, valid_images
 from tests.fuzz.broken_images import broken_images
 from tests.fuzz.targets import call, check_model_input, read_image
-from tests.fuzz.valid_images import WIDTH, chunk, png, png_header, valid_images
 
 LIMIT = 1000
 DECODE_BYTES = 8_000_000
+MAX_ADDED_BYTES = 100  # to a file by the walk over it: headers that are written anew
 
 bounded = settings(derandomize=True, deadline=None, database=None, max_examples=150)
 
@@ -224,6 +226,37 @@ def test_any_change_to_a_valid_file_is_read_or_refused(data: st.DataObject) -> N
         else:
             content = content[:end]
     read_image(content, DECODE_BYTES)
+
+
+SOUND = list(valid_images().values())
+ODD = [*SOUND, *(content for content in broken_images().values() if len(content) < 5000)]
+
+
+@settings(bounded, max_examples=1500)
+@given(data=st.data())
+def test_whatever_a_file_holds_the_walk_refuses_it_or_hands_on_no_more_than_it_was_given(data: st.DataObject) -> None:
+    content = data.draw(st.sampled_from(ODD) | st.binary(max_size=60))
+    for change in data.draw(st.lists(st.sampled_from(["flip", "cut", "insert", "repeat", "splice"]), max_size=4)):
+        start, end = sorted(data.draw(st.tuples(*[st.integers(0, len(content))] * 2)))
+        if change == "flip":
+            content = content[:start] + data.draw(st.binary(min_size=1, max_size=4)) + content[start + 1 :]
+        elif change == "cut":
+            content = content[:start] + content[end:]
+        elif change == "insert":
+            content = content[:start] + data.draw(st.binary(max_size=8)) + content[start:]
+        elif change == "repeat":
+            content = content[:start] + content[start:end] * data.draw(st.integers(2, 50)) + content[end:]
+        else:
+            content = content[:start] + data.draw(st.sampled_from(SOUND))[start:]
+    try:
+        picture = extract_picture(content)
+    except ImageError:
+        return
+    assert len(picture.content) <= len(content) + MAX_ADDED_BYTES
+    assert picture.width > 0
+    assert picture.height > 0
+    assert 1 <= picture.orientation <= 8
+    assert extract_picture(picture.content)._replace(orientation=picture.orientation) == picture
 
 
 SIDES = st.tuples(st.integers(1, 60), st.integers(1, 60)) | st.integers(1, 2000).flatmap(

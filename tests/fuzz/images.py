@@ -1,7 +1,7 @@
 """What the fuzzer of image files starts from."""
 
+from testbed.valid_images import valid_images
 from tests.fuzz.broken_images import broken_images
-from tests.fuzz.valid_images import valid_images
 
 
 def image_seeds() -> dict[str, bytes]:

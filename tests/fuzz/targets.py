@@ -7,6 +7,7 @@ import json
 import re
 import resource
 import socket
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
@@ -20,9 +21,10 @@ from mnist_infer.config import Settings
 from mnist_infer.decode import decode
 from mnist_infer.hosting.platform import load_handler
 from mnist_infer.normalise import to_model_input
+from testbed.costly.budget import MAX_ADDED_BYTES, MAX_CPU_S
 
 MAX_DECODE_BYTES = Settings().max_decode_bytes
-MOST_ADDED_BYTES = MAX_DECODE_BYTES + 10_000_000  # the second is for what is not the picture's
+MOST_ADDED_BYTES = MAX_ADDED_BYTES + 10_000_000  # the second is the fuzzer's own
 LARGEST_SIDE = 1024
 
 
@@ -53,11 +55,12 @@ def read_image(content: bytes, max_memory_bytes: int = MAX_DECODE_BYTES) -> None
 
 
 def image_target() -> Callable[[bytes], None]:
-    """Return what reads an image, and fails where that takes more memory than is promised."""
+    """Return what reads an image, and fails where that takes more memory or CPU than is promised."""
 
     def read(content: bytes) -> None:
-        resident, peak = resident_bytes(), peak_bytes()
+        resident, peak, started = resident_bytes(), peak_bytes(), time.process_time()
         read_image(content)
+        assert time.process_time() - started < MAX_CPU_S
         assert peak_bytes() == peak or peak_bytes() - resident < MOST_ADDED_BYTES
 
     return read

@@ -11,7 +11,6 @@ with atheris.instrument_imports(include=["mnist_infer", "PIL", "requests", "urll
     import PIL.GifImagePlugin
     import PIL.JpegImagePlugin
     import PIL.PngImagePlugin
-    import PIL.TiffImagePlugin
     import PIL.WebPImagePlugin  # noqa: F401
 
     import mnist_infer.download  # noqa: F401

@@ -11,7 +11,7 @@ from testbed.sandbox import Sandbox, SandboxError
 
 MODULES = (
     *("payload", "decode", "download", "normalise", "session", "model", "pipeline", "events", "answers", "log"),
-    *("handler", "http_interface"),
+    *("handler", "http_interface", "image_file", "costly"),
 )
 
 # What the tests need besides the zip: their own files, and the platform around a handler.

@@ -1,0 +1,49 @@
+"""BMP: the size, the colour masks or the palette, and as many uncompressed pixels as the size says.
+
+Source:
+    Microsoft: Windows GDI, Bitmap Storage, BITMAPFILEHEADER, BITMAPCOREHEADER, BITMAPINFOHEADER and
+    BITMAPV5HEADER.
+"""
+
+import struct
+
+from mnist_infer.errors import ImageFormatUnknown
+from mnist_infer.image_file.picture import Picture, require, unpack
+
+_CORE_HEADER = 12  # OS/2's and Windows 2's
+_HEADERS = (40, 52, 56, 64, 108, 124)
+_RGB, _RLE8, _RLE4, _BIT_FIELDS = 0, 1, 2, 3
+_DEPTHS = {_RGB: (1, 4, 8, 16, 24, 32), _BIT_FIELDS: (16, 24, 32)}
+_MAX_COLOURS = 256
+_MASK_BYTES = 3 * 4  # behind a header that has no room for them
+
+
+def walk_bmp(content: bytes) -> Picture:
+    """Return a BMP file's picture."""
+    pixels_at, header_bytes = unpack("<II", content, 10)
+    if header_bytes == _CORE_HEADER:
+        width, height, planes, depth = unpack("<HHHH", content, 18)
+        compression = colours = 0
+    else:
+        require(header_bytes in _HEADERS, "its header has another length")
+        width, height, planes, depth, compression, colours = unpack("<iiHHI12xI", content, 18)
+    if compression in (_RLE8, _RLE4):
+        raise ImageFormatUnknown("run-length coded BMP images are not read: send PNG")
+    require(width > 0 and height, "it has no size")
+    require(planes == 1 and depth in _DEPTHS.get(compression, ()), "it has pixels of no known kind")
+    stride = (width * depth + 31) // 32 * 4  # rows are padded to 32 bits
+    pixel_bytes = stride * abs(height)
+    colours_at = 14 + header_bytes
+    before_pixels = 0
+    if depth <= 8:
+        colours = colours or 2**depth
+        require(colours <= _MAX_COLOURS, "it has more colours than there are")
+        before_pixels = colours * (3 if header_bytes == _CORE_HEADER else 4)
+        pixels_at += before_pixels if pixels_at == colours_at else 0  # writers that forget their palette
+    elif compression == _BIT_FIELDS and header_bytes == _HEADERS[0]:
+        before_pixels = _MASK_BYTES
+    require(colours_at <= pixels_at <= len(content) - pixel_bytes, "its pixels are not in the file")
+    header = content[14 : colours_at + before_pixels]
+    file_header = struct.pack("<2sIHHI", b"BM", 14 + len(header) + pixel_bytes, 0, 0, 14 + len(header))
+    pixels = memoryview(content)[pixels_at : pixels_at + pixel_bytes]
+    return Picture("BMP", width, abs(height), b"".join((file_header, header, pixels)))
