@@ -177,6 +177,10 @@ _COMMANDS = {
 
 
 def _parser() -> argparse.ArgumentParser:
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--endpoint", help=f"a stand-in for the cloud (default: ${ENDPOINT_VARIABLE})")
+    common.add_argument("--settings", type=Path, default=FILE, metavar="FILE", help="(default: deploy.toml)")
+    add_options(common)
     parser = argparse.ArgumentParser(prog="python -m deploy", description="The function in Tencent Cloud.")
     commands = parser.add_subparsers(dest="command", required=True)
     texts = {
@@ -188,7 +192,9 @@ def _parser() -> argparse.ArgumentParser:
         "invoke": "run the function with the event in a file",
         "destroy": "delete all of it",
     }
-    by_name = {name: commands.add_parser(name, help=text, description=text) for name, text in texts.items()}
+    by_name = {
+        name: commands.add_parser(name, parents=[common], help=text, description=text) for name, text in texts.items()
+    }
     up = by_name["up"]
     up.add_argument("--zip", type=Path, metavar="FILE", help="this one, as it is (default: dist/, built where stale)")
     up.add_argument("--interpreter", metavar="PYTHON", help="the Python 3.10 to build with (default: from the PATH)")
@@ -200,8 +206,4 @@ def _parser() -> argparse.ArgumentParser:
     for name in ("up", "promote", "rollback", "destroy"):
         by_name[name].add_argument("--yes", action="store_true", help="do not ask")
         by_name[name].add_argument("--dry-run", action="store_true", help="read, and print what would be sent")
-    for command in by_name.values():
-        command.add_argument("--endpoint", help=f"a stand-in for the cloud (default: ${ENDPOINT_VARIABLE})")
-        command.add_argument("--settings", type=Path, default=FILE, metavar="FILE", help="(default: deploy.toml)")
-        add_options(command)
     return parser
