@@ -34,16 +34,22 @@ def walk_bmp(content: bytes) -> Picture:
     stride = (width * depth + 31) // 32 * 4  # rows are padded to 32 bits
     pixel_bytes = stride * abs(height)
     colours_at = 14 + header_bytes
+    header = content[14:colours_at]
     before_pixels = 0
     if depth <= 8:
         colours = colours or 2**depth
         require(colours <= _MAX_COLOURS, "it has more colours than there are")
-        before_pixels = colours * (3 if header_bytes == _CORE_HEADER else 4)
-        pixels_at += before_pixels if pixels_at == colours_at else 0  # writers that forget their palette
+        colour_bytes = 3 if header_bytes == _CORE_HEADER else 4
+        pixels_at += colours * colour_bytes if pixels_at == colours_at else 0  # writers that forget their palette
+        if header_bytes != _CORE_HEADER:  # some say that they have all colours, and write only those that they use
+            colours = min(colours, max(pixels_at - colours_at, 0) // colour_bytes)
+            header = header[:32] + struct.pack("<I", colours) + header[36:]
+        before_pixels = colours * colour_bytes
+        require(before_pixels, "it has no palette")
     elif compression == _BIT_FIELDS and header_bytes == _HEADERS[0]:
         before_pixels = _MASK_BYTES
-    require(colours_at <= pixels_at <= len(content) - pixel_bytes, "its pixels are not in the file")
-    header = content[14 : colours_at + before_pixels]
+    require(colours_at + before_pixels <= pixels_at <= len(content) - pixel_bytes, "its pixels are not in the file")
+    header += content[colours_at : colours_at + before_pixels]
     file_header = struct.pack("<2sIHHI", b"BM", 14 + len(header) + pixel_bytes, 0, 0, 14 + len(header))
     pixels = memoryview(content)[pixels_at : pixels_at + pixel_bytes]
     return Picture("BMP", width, abs(height), b"".join((file_header, header, pixels)))
