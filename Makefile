@@ -22,7 +22,7 @@ help: ## list the targets
 demo: .venv/runtime ## run the example events and pictures through the function
 	@$(BIN)/python -m mnist_infer demo
 
-serve: .venv/development ## the page and the function on this machine; PORT=8000
+serve: .venv/serve ## the page and the function on this machine; PORT=8000
 	@$(BIN)/python -m mnist_infer serve --port $(PORT)
 
 test: .venv/development .cache/tensorflow ## run the tests
@@ -84,14 +84,12 @@ clean: ## delete everything that was made, but for hours of training in training
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
-.venv/development: requirements-dev.txt .venv/runtime
-	@echo "installing $<"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
-	@touch $@
-
-.venv/deploy: requirements-deploy.txt .venv/runtime
-	@echo "installing $<"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
+.venv/development: requirements-dev.txt
+.venv/serve: requirements-serve.txt
+.venv/deploy: requirements-deploy.txt
+.venv/development .venv/serve .venv/deploy: .venv/runtime
+	@echo "installing $(filter requirements%,$^)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $(filter requirements%,$^)
 	@touch $@
 
 .venv/relink: requirements-relink.txt | .venv/bin/python

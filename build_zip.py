@@ -96,7 +96,7 @@ say = functools.partial(print, flush=True)
 
 
 class BuildError(Exception):
-    """There will be no zip; the text is the sentence that says why."""
+    """No zip can be built; the text says why, in one sentence."""
 
 
 class Interpreter(NamedTuple):
@@ -269,7 +269,7 @@ def fetch_wheels(python: str) -> dict[str, Path]:
 
 
 def read_lock(lock: Path) -> dict[str, list[str]]:
-    """Return by distribution what the SHA-256 of its wheel may be."""
+    """Return the SHA-256 that each distribution's wheel may have."""
     lines = lock.read_text().replace("\\\n", " ").splitlines()
     names = {line: name[1] for line in lines if (name := re.match(r"([\w.-]+)==", line))}
     return {name: re.findall(r"--hash=sha256:([0-9a-f]{64})", line) for line, name in names.items()}
@@ -309,7 +309,7 @@ def unpack(wheels: Mapping[str, Path], tree: Path) -> None:
 
 
 def is_shipped(distribution: str, name: str) -> bool:
-    """Tell it of a file in a distribution's wheel."""
+    """Return whether a file in a distribution's wheel is shipped."""
     if name.endswith("/"):  # folders come with their files
         return False
     if LICENCES.search(name):
@@ -380,7 +380,7 @@ def check_libraries(libraries: Mapping[Path, Library]) -> None:
 
 
 def is_too_new(symbol_version: str) -> bool:
-    """Tell it of a name as GLIBC_2.34. One without a number, as GLIBC_PRIVATE, promises nothing."""
+    """Return whether the platform lacks a version such as GLIBC_2.34, or one without a number, as GLIBC_PRIVATE."""
     name, _, version = symbol_version.partition("_")
     if name not in NEWEST_SYMBOLS:  # not of the base system
         return False

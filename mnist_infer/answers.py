@@ -1,7 +1,7 @@
-"""What goes out: a digit or an error as JSON alone, or that or the page with a status and headers.
+"""What goes out: a digit or an error as bare JSON, or the same, or the page, with a status and headers.
 
-The platform knows two kinds of answer. *Pass-through* is any JSON, and the status is 200. *Integrated* is an object
-with `statusCode`, `headers` and `body`, which becomes an HTTP answer.
+The platform accepts two forms of answer. *Pass-through* is any JSON, sent with status 200. *Integrated* is an object
+with `statusCode`, `headers` and `body`, which becomes the HTTP response.
 """
 
 import json
@@ -14,7 +14,7 @@ from mnist_infer.page import load_page
 from mnist_infer.pipeline import Prediction
 
 NO_DIGIT = -1
-"""The `result` where no digit was read."""
+"""The `result` if no digit was read."""
 
 _SAFE_HEADER_VALUE = re.compile(r"[\w.-]{1,128}", re.ASCII)
 
@@ -49,7 +49,7 @@ def integrated_failure(error: Exception, context: object) -> dict[str, object]:
 
 
 def integrated_page(method: object, context: object) -> dict[str, object]:
-    """Return the integrated answer that is the page; to HEAD, all but its body."""
+    """Return the page as an integrated answer, without its body if the method is HEAD."""
     page = load_page()
     headers = {
         "Content-Type": "text/html; charset=utf-8",

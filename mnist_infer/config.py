@@ -19,18 +19,18 @@ class Settings(NamedTuple):
     Attributes:
         model_dir: folder with one subfolder per model version, named by an integer.
         model_version: the version to serve; None serves the highest.
-        device: `auto` takes a GPU where there is one, `gpu` insists on one, `cpu` hides them.
+        device: `auto` uses a GPU if there is one, `gpu` requires one, `cpu` hides them.
         tensorflow_dir: folder of `libtensorflow_cc.so.2`; None finds the package `tensorflow`.
         intra_op_threads, inter_op_threads: TensorFlow's threads, see `session_config`.
         max_body_bytes: size of the body of an HTTP event, an image in base64 included; the platform takes 6 MB.
         max_image_bytes: size of an image file, sent or fetched; only a fetched one can be larger than the body.
         max_decode_bytes: memory that decoding an image may take, which limits its pixels by format.
-        fetch_connect_timeout_s, fetch_read_timeout_s: longest wait for a connection, for data.
+        fetch_connect_timeout_s, fetch_read_timeout_s: longest wait for a connection, and for the next bytes.
         fetch_total_timeout_s: longest time for a whole image URL, redirects included.
         fetch_max_redirects: how many are followed.
         url_fetch: whether image URLs are fetched at all; `on` or `off` in the variable.
         url_allowed_hosts: `host` or `host:port`, comma-separated in the variable; an image URL
-            may lead there even where the address is private or the port another than 80 and 443.
+            may lead there even if the address is private or the port is not 80 or 443.
     """
 
     model_dir: Path = ROOT / "export"

@@ -107,7 +107,7 @@ class _Deadline:
 
     def watch(self, connection: socket.socket) -> None:
         self._connections.append(connection.dup())  # TLS takes the original's descriptor away
-        if self.remaining_s <= 0:  # the timer may have been there before
+        if self.remaining_s <= 0:  # the timer may have fired already
             self._shut_down()
 
     def close(self) -> None:
@@ -121,12 +121,12 @@ class _Deadline:
             try:
                 connection.shutdown(socket.SHUT_RDWR)
             except OSError:
-                continue  # the other side was faster
+                continue  # the other side has closed it
 
 
 @contextmanager
 def _deadline(seconds: float) -> Iterator[_Deadline]:
-    """Give a deadline, and turn what fails into the errors of this package; after it all is a timeout."""
+    """Give a deadline, and convert foreign exceptions to this package's errors; past the deadline each is a timeout."""
     deadline = _Deadline(seconds)
     try:
         yield deadline
@@ -207,7 +207,7 @@ def _get(target: _Target, settings: Settings, deadline: _Deadline) -> bytes | _R
         if response.status_code != requests.codes.ok:
             raise FetchStatus(f"the image's host answered with status {response.status_code}")
         if response.headers.get("Content-Encoding", "identity") != "identity":
-            raise FetchError("the image's host compresses what it was asked for as it is")
+            raise FetchError("the image's host compresses the image, which was not asked for")
         return _read(response, settings.max_image_bytes)
 
 
@@ -229,7 +229,7 @@ def _read(response: requests.Response, max_bytes: int) -> bytes:
     if is_too_large:
         raise ImageTooLarge(f"the image has more than {max_bytes} bytes")
     if not content:
-        raise FetchError("the image's host answered with nothing")
+        raise FetchError("the image's host sent an empty answer")
     return bytes(content)
 
 
@@ -290,7 +290,7 @@ class _PinnedAdapter(HTTPAdapter):
 
 
 class _BoundedLines(io.BufferedReader):
-    """Reads an answer whose lines, all together, are bounded: each costs a thousand times what its bytes do."""
+    """Reads an answer and bounds its lines in all: a line costs a thousand times what its bytes do."""
 
     def __init__(self, raw: io.RawIOBase) -> None:
         super().__init__(raw)
@@ -301,12 +301,12 @@ class _BoundedLines(io.BufferedReader):
         self._lines += 1
         self._line_bytes += len(line)
         if self._lines > _MAX_LINES or self._line_bytes > _MAX_LINE_BYTES:
-            raise FetchError("the image's host sends more around the image than servers do")
+            raise FetchError("the image's host sends too many headers, chunks or trailers")
         return line
 
 
 class _BoundedResponse(HTTPResponse):
-    """An answer in bounded lines; what comes before the final status is skipped (RFC 9110, 15.2)."""
+    """An answer in bounded lines; informational answers before the final one are skipped (RFC 9110, 15.2)."""
 
     def __init__(self, sock: socket.socket, *arguments: Any, **options: Any) -> None:
         super().__init__(sock, *arguments, **options)

@@ -34,13 +34,13 @@
         └── InferenceFailed
 
 A message is shown to whoever sent the request: it names no path, repeats nothing of the
-payload, and carries no text of a foreign exception. The exceptions of `ServiceError` that stop
-a cold start are the exception: only the owner of the function sees them.
+payload, and carries no text of a foreign exception. A `ServiceError` that stops a cold start may
+name a path: only the owner of the function sees it.
 """
 
 
 class MnistInferError(Exception):
-    """What every error of this package is.
+    """The base of every error that this package raises.
 
     Attributes:
         code: a stable name for programs, `errCode` in an answer.
@@ -65,21 +65,21 @@ class NotHttpEvent(RequestError):
 
 
 class PathUnknown(RequestError):
-    """The URL's path leads to nothing."""
+    """There is nothing at the URL's path."""
 
     code = "path_unknown"
     status = 404
 
 
 class MethodNotAllowed(RequestError):
-    """The HTTP method is none that is answered."""
+    """The HTTP method is not GET, HEAD or POST."""
 
     code = "method_not_allowed"
     status = 405
 
 
 class MediaTypeUnsupported(RequestError):
-    """The body is said to be something else than JSON."""
+    """The request declares its body to be something other than JSON."""
 
     code = "media_type_unsupported"
     status = 415
@@ -92,7 +92,7 @@ class BodyMissing(RequestError):
 
 
 class BodyNotText(RequestError):
-    """The body is no string, or no base64 or no UTF-8 where it should be."""
+    """The body is not a string, or not the base64 or UTF-8 that it should be."""
 
     code = "body_not_text"
 
@@ -117,7 +117,7 @@ class BodyTooLarge(RequestError):
 
 
 class PayloadNotObject(RequestError):
-    """The payload is JSON, but no object."""
+    """The payload is JSON, but not an object."""
 
     code = "payload_not_object"
 
@@ -167,7 +167,7 @@ class ImageTooLarge(ImageError):
 
 
 class ImageFormatUnknown(ImageError):
-    """The bytes are no image of a format that is read."""
+    """The bytes are not an image in a format that is read."""
 
     code = "image_format_unknown"
 
@@ -179,7 +179,7 @@ class ImageDamaged(ImageError):
 
 
 class NoDigitFound(ImageError):
-    """Nothing in the picture stands out from its paper."""
+    """Nothing in the picture stands out from its background."""
 
     code = "no_digit_found"
 
@@ -210,7 +210,7 @@ class FetchTimeout(FetchError):
 
 
 class FetchStatus(FetchError):
-    """The host answers with something else than 200."""
+    """The host answers with a status other than 200."""
 
     code = "fetch_status"
 

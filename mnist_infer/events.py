@@ -28,18 +28,18 @@ RESERVED_S = 1.0
 """What is kept of the platform's time limit for everything but fetching an image URL: decoding the largest picture
 that is accepted takes 0.2 s of CPU, which is 0.5 s at 512 MB."""
 
-# What programs send JSON as: curl's -d says it is a form, and a browser's simple request that it is plain text.
+# What programs declare JSON to be: curl's -d a form, and a browser's simple request plain text.
 _JSON_TYPES = ("", "application/json", "text/plain", "application/x-www-form-urlencoded")
 
 
 class HttpRequest(NamedTuple):
-    """What matters of an HTTP event. Its values are whatever the event has: nothing has been checked.
+    """The parts of an HTTP event that matter here, unchecked: a value may have any type.
 
     Attributes:
-        method: `POST` where the event has none.
-        path: as the caller sees it; None where a gateway was set up to lead this path here.
+        method: `POST` if the event has none.
+        path: as the caller sees it; None if a gateway's own route led here.
         media_type: of the body, in lower case and without parameters.
-        body: text, or what is there in its place.
+        body: text, in an event that is well formed.
         is_base64: whether the body is base64 of the text.
     """
 
@@ -57,7 +57,7 @@ def parse_event(event: object) -> HttpRequest:
         event: of an API gateway, which has a `requestContext`, or of a function URL.
 
     Raises:
-        NotHttpEvent: it is neither's.
+        NotHttpEvent: the event is from neither.
     """
     if not isinstance(event, Mapping) or not _is_http_event(event):
         raise NotHttpEvent("request not from api gw")
@@ -73,12 +73,12 @@ def parse_event(event: object) -> HttpRequest:
 
 
 def check_route(request: HttpRequest) -> None:
-    """Refuse what the function has no answer to: it has its page for GET and HEAD, and a digit for POST, all at `/`.
+    """Refuse what the function does not serve: at `/` it has the page for GET and HEAD, and a digit for POST.
 
     Raises:
         PathUnknown: the path is not the root, and no gateway led it here.
         MethodNotAllowed: the method is neither GET, HEAD nor POST.
-        MediaTypeUnsupported: the body of a POST is said to be something else than JSON.
+        MediaTypeUnsupported: a POST declares its body to be something other than JSON.
     """
     if request.path not in (None, "", "/"):
         raise PathUnknown("there is nothing at this path: the function answers at /")
@@ -114,9 +114,9 @@ def parse_body(request: HttpRequest, max_body_bytes: int) -> object:
 
 
 def within_time_limit(settings: Settings, context: object) -> Settings:
-    """Return the settings with no more time for an image URL than the platform's time limit leaves.
+    """Return the settings, with the time for an image URL cut to what the platform's time limit leaves.
 
-    Past that limit the platform would end the function, and answer in its place.
+    Past that limit the platform ends the function and answers in its place.
 
     Args:
         settings: as they are.

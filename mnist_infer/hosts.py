@@ -37,7 +37,7 @@ _NOT_PUBLIC_V6 = [
 
 
 def is_plain(host: str) -> bool:
-    """Return whether a host is a name in plain letters, or an address in its one plain spelling."""
+    """Return whether a host is a name in plain letters, or an address in its standard spelling."""
     return _NAME.fullmatch(host) is not None or is_plain_address(host)
 
 
@@ -50,7 +50,7 @@ def is_plain_address(host: str) -> bool:
 
 
 def is_public(address: str) -> bool:
-    """Return whether an address is global unicast, and no other address is hidden inside."""
+    """Return whether an address is global unicast and has no other address embedded in it."""
     try:
         parsed = ip_address(address)
     except ValueError:

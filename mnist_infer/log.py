@@ -41,7 +41,7 @@ class RequestLog:
     """Writes the one log line of a request as its `with` block ends, however it ends.
 
     Attributes:
-        outcome: the prediction, the error, or a word for what else was returned; set inside the block.
+        outcome: the prediction, the error, or a word for anything else that was returned; set inside the block.
     """
 
     def __init__(self, entry: str, context: object) -> None:
@@ -63,12 +63,12 @@ class RequestLog:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         elapsed = round((time.perf_counter() - self._started) * 1000, 3)
-        # JSON has no word for a float that is not finite, and no platform has such an id.
+        # JSON has no NaN and no infinity. No platform's id is a float, but a test event's may be anything.
         request_id = str(self._request_id) if isinstance(self._request_id, float) else self._request_id
         line = {"event": "request", "request_id": request_id, "entry": self._entry}
         _write_line(**line, **_outcome_fields(error or self.outcome), total_milliseconds=elapsed)
-        # An error leads to its frames, and they lead here: without this, what a failed request held, a whole
-        # picture perhaps, would stay in memory until the garbage collector finds the circle.
+        # An exception refers to its frames, and these refer to this object. Unless the cycle is broken, what a failed
+        # request held, perhaps a whole picture, stays in memory until the garbage collector runs.
         self.outcome = None
 
 
@@ -93,7 +93,7 @@ def _outcome_fields(outcome: Outcome) -> dict[str, object]:
 def _write_line(**fields: object) -> None:
     # Not through `logging`: the platform's handler puts a prefix before the text, and the log
     # service only splits a line into fields that is JSON from its first character.
-    # Half of a surrogate pair cannot be written as UTF-8; its escape, six ASCII characters, is what JSON has for it.
+    # A lone surrogate cannot be written as UTF-8; JSON's escape for it, six ASCII characters, can.
     line = _LINE.encode(fields).encode(errors="backslashreplace").decode()
     sys.stdout.write(line + "\n")
     sys.stdout.flush()

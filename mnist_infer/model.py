@@ -13,13 +13,13 @@ from mnist_infer.versions import find_version
 
 
 class Model(NamedTuple):
-    """A loaded model, and what the log tells about it.
+    """A loaded model, and what the log says about it.
 
     Attributes:
         session: predicts.
         version: the name of its folder.
         device: `cpu` or `gpu`.
-        device_reason: why that one.
+        device_reason: why it was chosen.
         load_milliseconds: library, model and a first run.
     """
 
@@ -37,8 +37,8 @@ def load_model(settings: Settings) -> Model:
     not to somebody's request; and a model that cannot answer is found here.
 
     Raises:
-        ModelUnavailable: there is no such model, or it does not do what the contract says.
-        DeviceUnavailable: a GPU was insisted on, and there is none.
+        ModelUnavailable: there is no such model, or it does not keep the contract.
+        DeviceUnavailable: a GPU is required, and there is none.
     """
     started = time.perf_counter()
     folder = find_version(settings.model_dir, settings.model_version)
@@ -63,7 +63,7 @@ def choose_device(requested: Device, devices: Sequence[str]) -> tuple[Device, st
     """Return the device that the session runs on, and why.
 
     Args:
-        requested: the setting; with `cpu` the session was told to hide GPUs.
+        requested: the setting; for `cpu` the session already hides GPUs.
         devices: names of the session's devices, as `…/device:GPU:0`.
 
     Raises:

@@ -20,7 +20,7 @@ class Page(NamedTuple):
 
 @cache
 def load_page() -> Page:
-    """Read the page when the first browser comes: a container that only reads digits does without."""
+    """Read the page at its first request: a container that only reads digits never needs it."""
     from base64 import b64encode
     from hashlib import sha256
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from mnist_infer.errors import Base64Invalid, FieldWrongType, ImageMissing, ImageTooLarge, PayloadNotObject
 
-# As a browser's canvas and FileReader write it; RFC 2397 lets the media type out, and more parameters in.
+# As a browser's canvas and FileReader write it; RFC 2397 also allows no media type, and more parameters.
 _DATA_URL = re.compile(r"[ \t\n\r\v\f]*data:(image/[a-z0-9.+-]+)?(;[a-z0-9-]+=[^;,]*)*;base64,", re.IGNORECASE)
 _STANDARD_ALPHABET = str.maketrans("-_", "+/")
 _NO_WHITE_SPACE = dict.fromkeys(map(ord, " \t\n\r\v\f"))
@@ -33,7 +33,7 @@ class ImageRequest(NamedTuple):
 
     Attributes:
         image: where it is.
-        wants_probabilities: whether the answer should hold those of all ten digits; only a JSON `true` asks for them.
+        wants_probabilities: whether the answer should contain the ten probabilities; only a JSON `true` asks for them.
     """
 
     image: ImageSource
@@ -48,7 +48,7 @@ def parse_payload(payload: object, max_image_bytes: int) -> ImageRequest:
         max_image_bytes: limit for the decoded image file.
 
     Raises:
-        RequestError: the payload is no object, a field is no string, both are empty, or
+        RequestError: the payload is not an object, a field is not a string, both are empty, or
             `image_base64` is not base64.
         ImageTooLarge: the image has more bytes than the limit.
     """

@@ -14,14 +14,14 @@ from mnist_infer.session import SavedModelSession
 
 
 class Prediction(NamedTuple):
-    """What the network reads in an image, and what the log tells about it.
+    """What the network reads in an image, and what the log says about it.
 
     Attributes:
         digit: the most probable digit, 0 to 9.
         probabilities: float32 [10], the probability of each digit; they sum to 1.
         source: where the image came from, `base64` or `url`.
         image_bytes: size of the image file.
-        milliseconds: how long each step took, by its name.
+        milliseconds: how long each step took, by the step's name.
         wants_probabilities: whether the payload asks for them in the answer.
     """
 
@@ -42,7 +42,7 @@ def run(payload: object, session: SavedModelSession, settings: Settings) -> Pred
         settings: the limits.
 
     Raises:
-        MnistInferError: there is no answer; the class says whose fault it is.
+        MnistInferError: no digit could be read; the class says whose fault it is.
     """
     clock = _StepClock()
     request = parse_payload(payload, settings.max_image_bytes)  # its image inline or by URL

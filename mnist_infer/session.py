@@ -141,20 +141,20 @@ class SavedModelSession:
         if x.dtype != np.float32 or x.ndim != 2 or x.shape[1] != PIXELS or not len(x):
             raise ValueError(f"x must be float32 [n, {PIXELS}], and is {x.dtype} {list(x.shape)}")
         library = self._library
-        given, answer = self._to_tensor(x), c_void_p()
-        inputs, outputs = (byref(self._input), byref(given), 1), (byref(self._output), byref(answer), 1)
+        x_tensor, y_tensor = self._to_tensor(x), c_void_p()
+        inputs, outputs = (byref(self._input), byref(x_tensor), 1), (byref(self._output), byref(y_tensor), 1)
         try:
             with _status(library) as status:
                 library.TF_SessionRun(self._session, None, *inputs, *outputs, None, 0, None, status)
-            return self._to_array(answer, (len(x), DIGITS))
+            return self._to_array(y_tensor, (len(x), DIGITS))
         except TensorFlowError as error:
             raise InferenceFailed(f"the model could not be run{error.advice}") from error
         finally:
-            library.TF_DeleteTensor(given)
-            library.TF_DeleteTensor(answer)  # still NULL where the run failed, which is allowed
+            library.TF_DeleteTensor(x_tensor)
+            library.TF_DeleteTensor(y_tensor)  # NULL if the run failed, which is allowed
 
     def close(self) -> None:
-        """Free the session and its graph; no call may be under way, and none may follow."""
+        """Free the session and its graph; no other call may be in progress or follow."""
         self._close.close()
 
     def _load(self, model: Path, config: bytes) -> int:
@@ -225,9 +225,9 @@ def session_config(*, intra_op_threads: int, inter_op_threads: int, hide_gpus: b
 
     Args:
         intra_op_threads: within one operation, at least 1.
-        inter_op_threads: among operations; 0 runs them in the thread that calls, which saves
+        inter_op_threads: among operations; 0 runs them in the calling thread, which saves
             waking another one, 0.03 ms of every prediction.
-        hide_gpus: whether to do as if there were none.
+        hide_gpus: whether to ignore GPUs even if there are some.
 
     Source:
         Field numbers: `tensorflow/core/protobuf/config.proto` and `rewriter_config.proto`.
@@ -280,7 +280,7 @@ def _load_library(folder: Path) -> ctypes.CDLL:
 
 @contextmanager
 def _status(library: ctypes.CDLL) -> Iterator[int]:
-    """Give a status to one C call, and raise TensorFlowError where that call set it to an error."""
+    """Give a status to one C call, and raise TensorFlowError if the call sets it to an error."""
     status = library.TF_NewStatus()
     try:
         yield status

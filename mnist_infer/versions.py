@@ -11,7 +11,7 @@ def find_version(model_dir: Path, pinned: int | None) -> Path:
     A version is a subfolder whose name is a number and nothing else: `6`, and not `6.partial`.
 
     Raises:
-        ModelUnavailable: there is none.
+        ModelUnavailable: there is no version, or not the pinned one.
     """
     try:
         versions = {int(path.name): path for path in model_dir.iterdir() if path.name.isdecimal() and path.is_dir()}

@@ -236,7 +236,7 @@ def test_the_budget_the_versions_and_the_hash_are_printed(
     assert printed.splitlines()[-1] == f"{build_zip.sha256(tmp_path / 'out.zip')}  {tmp_path / 'out.zip'}"
 
 
-def test_what_passes_the_platforms_limit_is_refused(
+def test_a_zip_above_the_platforms_limit_is_refused(
     checkout: MakeCheckout, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(build_zip, "MAX_UNZIPPED_BYTES", 90_000)

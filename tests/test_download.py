@@ -106,7 +106,7 @@ def test_a_server_that_misbehaves_is_an_error_of_its_own(
 def test_an_answer_in_one_byte_chunks_is_given_up_long_before_the_deadline(
     server: Server, local_settings: Settings
 ) -> None:
-    with pytest.raises(FetchError, match="more around the image"):
+    with pytest.raises(FetchError, match="too many headers, chunks or trailers"):
         fetch(address(server, "/one-byte-chunks"), local_settings._replace(fetch_total_timeout_s=60))
 
 
@@ -222,7 +222,7 @@ def test_an_allowed_host_at_another_port_stays_refused(server: Server, local_set
         fetch(f"http://127.0.0.1:{server.port + 1}/", local_settings)
 
 
-def test_a_length_that_is_no_number_is_as_good_as_none(server: Server, local_settings: Settings) -> None:
+def test_a_content_length_that_is_not_a_number_is_ignored(server: Server, local_settings: Settings) -> None:
     assert fetch(address(server, "/announces-nonsense"), local_settings) == digit_png(3)
 
 

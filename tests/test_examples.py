@@ -150,5 +150,5 @@ def test_demo_runs_every_example_and_says_where_there_is_no_network() -> None:
         ({"statusCode": 422, "body": ""}, True),
     ],
 )
-def test_a_failure_is_told_from_a_digit(answer: object, failed: bool) -> None:
+def test_an_answer_without_a_digit_counts_as_a_failure(answer: object, failed: bool) -> None:
     assert has_failed(answer) is failed

@@ -156,9 +156,7 @@ print(json.dumps({"digits": digits, "results": [answer["result"] for answer in a
 
 
 @pytest.mark.parametrize("writes", [False, True], ids=["as it is", "a write would be seen"])
-def test_no_file_is_ever_written_so_a_read_only_folder_and_no_temporary_one_will_do(
-    writes: bool, server: Server, empty: tuple[Path, Path], tmp_path: Path
-) -> None:
+def test_no_file_is_ever_written(writes: bool, server: Server, empty: tuple[Path, Path], tmp_path: Path) -> None:
     _, working = empty
     working.chmod(0o555)
     a_write = f"handler.demo = lambda *_: open({str(tmp_path / 'file')!r}, 'w').close() or 0\n" if writes else ""

@@ -165,7 +165,7 @@ def test_head_gets_the_pages_headers_alone(handler: ModuleType) -> None:
     assert set(head["headers"]) == set(page["headers"])
 
 
-def test_the_page_is_told_in_the_log(handler: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_log_names_the_page(handler: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
     answer(handler, GET)
     line = json.loads(capsys.readouterr().out)
     assert (line["entry"], line["outcome"]) == ("http_interface", "page")

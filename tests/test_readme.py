@@ -1,5 +1,6 @@
-"""What the README shows works as it says, and its Chinese version says the same."""
+"""What the READMEs and the other pages show works as they say, and both READMEs say the same."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -9,11 +10,30 @@ from pathlib import Path
 
 import pytest
 
+import mnist_infer
 from mnist_infer.config import ROOT
 from testbed.local_server import local_server
+from tests.pages import (
+    LOCAL,
+    PAGES,
+    READMES,
+    Call,
+    anchors,
+    calls,
+    code_blocks,
+    inline_code,
+    links,
+    prose,
+    read,
+    run,
+    table,
+)
 
-LOCAL = "http://127.0.0.1:8000/"
-READMES = [ROOT / "README.md", ROOT / "README.zh-CN.md"]
+MAX_README_BYTES = 10_000
+MISSING_FIGURE = "⟦"
+
+# A call that two pages show is made once.
+CALLS = list({(call.command, call.output): call for page in reversed(PAGES) for call in calls(page)}.values())
 
 
 @pytest.fixture(scope="module")
@@ -22,38 +42,65 @@ def address() -> Iterator[str]:
         yield server.address
 
 
-def blocks(readme: Path, language: str) -> list[str]:
-    """Return the code blocks of a language that call the local server."""
-    found = re.findall(rf"^```{language}\n(.*?)^```", readme.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
-    return [block for block in found if LOCAL in block]
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with everything that the checkout has, where a call may leave a file."""
+    folder = tmp_path_factory.mktemp("checkout")
+    for path in ROOT.iterdir():
+        (folder / path.name).symlink_to(path)
+    return folder
 
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="needs curl: apt-get install curl")
-@pytest.mark.parametrize("readme", READMES, ids=lambda path: path.name)
-def test_the_curl_calls_give_what_the_readme_says(readme: Path, address: str) -> None:
-    (block,) = blocks(readme, "console")
-    calls = re.findall(r"^\$ (.*)\n(.*)$", block, re.MULTILINE)
-    assert len(calls) == 3
-    for call, answer in calls:
+@pytest.mark.parametrize("call", CALLS, ids=lambda call: f"{call.page.name}-{call.command[:40]}")
+def test_a_call_does_what_its_page_says(call: Call, checkout: Path, address: str) -> None:
+    run(call, checkout, address)
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if code_blocks(page, "python")], ids=lambda page: page.name)
+def test_the_python_of_a_page_prints_what_its_comment_says(page: Path, address: str) -> None:
+    for block in code_blocks(page, "python"):
+        (expected,) = re.findall(r"print\(.*\)  # (.*)", block)
         child = subprocess.run(
-            ["bash", "-c", call.replace(LOCAL, address)], cwd=ROOT, capture_output=True, text=True, timeout=60
+            [sys.executable, "-c", block.replace(LOCAL, address)], cwd=ROOT, capture_output=True, text=True, timeout=60
         )
-        assert child.stdout == answer, child.stderr
+        assert child.stdout.strip() == expected, child.stderr
 
 
-@pytest.mark.parametrize("readme", READMES, ids=lambda path: path.name)
-def test_the_python_call_gives_what_the_readme_says(readme: Path, address: str) -> None:
-    (block,) = blocks(readme, "python")
-    (says,) = re.findall(r"print\(.*\)  # (.*)", block)
-    child = subprocess.run(
-        [sys.executable, "-c", block.replace(LOCAL, address)], cwd=ROOT, capture_output=True, text=True, timeout=60
-    )
-    assert child.stdout.strip() == says, child.stderr
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_json_of_a_page_can_be_parsed(page: Path) -> None:
+    for block in code_blocks(page, "json"):
+        json.loads(block)
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "CHANGELOG.md"], ids=lambda page: page.name)
+def test_every_link_of_a_page_leads_to_a_file_and_a_heading_that_exist(page: Path) -> None:
+    for link in links(page):
+        if link.startswith("https://"):
+            continue
+        file, _, anchor = link.partition("#")
+        target = page.parent / file if file else page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_file_that_a_page_names_exists(page: Path) -> None:
+    made_later = ("build", "dist", "training", ".venv")
+    for code in inline_code(page):
+        if re.fullmatch(r"\.?\w[\w.-]*(/[\w.-]+)+/?", code) and (ROOT / code.partition("/")[0]).exists():
+            is_version = re.match(r"export/\d+$", code)
+            assert is_version or code.startswith(made_later) or (ROOT / code).exists(), code
+
+
+def test_the_chinese_readme_has_the_same_parts_code_tables_and_links() -> None:
+    english, chinese = map(outline, READMES)
+    assert chinese == english
 
 
 def outline(readme: Path) -> list[str]:
-    """Return what does not depend on the language: headings' levels, code, tables' shapes, links, variables."""
-    text = readme.read_text(encoding="utf-8").replace("README.zh-CN.md", "README.md").replace("page_zh", "page")
+    """Return what does not depend on the language: headings' levels, code, tables' cells, links."""
+    text = read(readme).replace("README.zh-CN.md", "README.md").replace("page_zh", "page")
     seen: list[str] = []
     for part in re.split(r"(^```.*?^```)", text, flags=re.DOTALL | re.MULTILINE):
         if part.startswith("```"):
@@ -63,18 +110,40 @@ def outline(readme: Path) -> list[str]:
             if heading := re.match(r"#+ ", line):
                 seen.append(heading[0])
             elif line.startswith("|"):
-                seen.append(f"a row of {line.count('|') - 1}")
+                seen += [f"a cell with {sorted(re.findall(r'`[^`]+`', cell))}" for cell in line.split("|")]
         seen += sorted(re.findall(r"\]\((.*?)\)", part))
-        seen += sorted(set(re.findall(r"`[^`]+`", part)))
+        seen += sorted(re.findall(r"`[^`]+`", part))
     return seen
 
 
-def test_the_chinese_readme_has_the_same_parts_code_tables_and_links() -> None:
-    english, chinese = map(outline, READMES)
-    assert chinese == english
+@pytest.mark.parametrize("readme", READMES, ids=lambda path: path.name)
+def test_a_readme_is_short(readme: Path) -> None:
+    assert readme.stat().st_size <= MAX_README_BYTES
 
 
-def test_every_link_of_the_readme_leads_to_a_file() -> None:
-    for readme in READMES:
-        for target in re.findall(r"\]\(([^)#:]+)\)", readme.read_text(encoding="utf-8")):
-            assert (ROOT / target).exists(), target
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "CHANGELOG.md"], ids=lambda page: page.name)
+def test_no_figure_is_missing(page: Path) -> None:
+    assert MISSING_FIGURE not in read(page)
+
+
+@pytest.mark.parametrize(
+    ("readme", "heading"),
+    [(READMES[0], "the same network and picture"), (READMES[1], "相同的网络、相同的图片")],
+    ids=["English", "Chinese"],
+)
+def test_every_figure_of_the_comparison_stands_in_the_results(readme: Path, heading: str) -> None:
+    measured = set(re.findall(r"\d+(?:\.\d+)?", read(ROOT / "bench" / "RESULTS.md")))
+    for _, *figures in table(readme, heading):
+        assert figures
+        assert set(re.findall(r"\d+(?:\.\d+)?", " ".join(figures))) <= measured
+
+
+@pytest.mark.parametrize("readme", READMES, ids=lambda path: path.name)
+def test_the_share_of_pictures_that_are_read_stands_on_the_model_card(readme: Path) -> None:
+    shares = re.findall(r"\d+\.\d+%", prose(readme))
+    assert shares
+    assert set(shares) <= set(re.findall(r"\d+\.\d+%", read(ROOT / "export" / "README.md")))
+
+
+def test_the_changelog_begins_with_this_version() -> None:
+    assert re.findall(r"^## (\S+)", prose(ROOT / "CHANGELOG.md"), re.MULTILINE)[0] == mnist_infer.__version__

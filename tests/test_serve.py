@@ -139,7 +139,7 @@ def test_sixteen_at_a_time_get_the_digit_of_their_own_picture(web: Served) -> No
 
 @pytest.mark.parametrize("in_background", [False, True], ids=["", "started with SIGINT ignored"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
-def test_it_ends_cleanly_when_it_is_told_to(number: signal.Signals, in_background: bool) -> None:
+def test_sigterm_and_sigint_end_the_server_cleanly(number: signal.Signals, in_background: bool) -> None:
     with running(ignores_interrupts=in_background) as served:
         assert served.send("POST", "/", picture(3))[0] == 200
         status, _, errors = served.end(number)
@@ -186,7 +186,7 @@ class Busy:
         return wsgi.send(wsgi.HttpAnswer(200, {}, b"done"), start_response)
 
 
-def test_who_comes_while_all_places_and_the_waiting_room_are_taken_is_told_to_come_back() -> None:
+def test_a_request_beyond_those_that_wait_is_refused_with_503() -> None:
     application = Busy()
     admission = AdmissionControl(application, 2)
     statuses: list[tuple[str, list[tuple[str, str]]]] = []
@@ -208,7 +208,7 @@ def test_who_comes_while_all_places_and_the_waiting_room_are_taken_is_told_to_co
     assert ("Retry-After", "1") in headers
 
 
-def test_who_waits_is_let_in_as_soon_as_a_place_is_free() -> None:
+def test_a_waiting_request_starts_as_soon_as_a_place_is_free() -> None:
     application = Busy()
     admission = AdmissionControl(application, 1)
 
@@ -295,7 +295,7 @@ def test_the_time_limit_of_the_platforms_header_holds(server: Server) -> None:
     assert request["total_milliseconds"] < 2_000  # of the 5 s that the settings would leave
 
 
-def test_another_entry_point_is_answered_as_the_platform_answers_what_has_no_status() -> None:
+def test_an_entry_point_that_returns_no_status_is_answered_with_200() -> None:
     with running("--entry", "apigw_interface") as served:
         assert served.send("POST", "/", b"{}")[0] == 200
         assert json.loads(served.send("POST", "/", picture(5))[2]) == {"result": 5}

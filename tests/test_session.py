@@ -148,7 +148,7 @@ def test_a_model_that_breaks_the_contract_is_refused_as_it_loads(model: str, mes
         SavedModelSession(oracle / "models" / model, ONE_CPU_THREAD)
 
 
-def test_a_config_that_is_none_is_refused() -> None:
+def test_bytes_that_are_not_a_config_are_refused() -> None:
     with pytest.raises(ModelUnavailable, match="ConfigProto"):
         SavedModelSession(MODEL_DIR, b"\xff\xff")
 

@@ -1,4 +1,4 @@
-"""What stands around the function: the platform as a handler sees it, and the server of a container.
+"""What surrounds the function outside of the cloud: the platform as a handler sees it, and an HTTP server.
 
-Never in the zip: there the platform itself is around it.
+Never in the zip, where the platform itself surrounds it.
 """

@@ -1,4 +1,4 @@
-"""Who is let in where more requests come than can be answered: a caller waits for a moment, or is told to come back."""
+"""Admission control: if more requests come than can be served, a caller waits briefly or is asked to come back."""
 
 import json
 import threading
@@ -8,10 +8,10 @@ from typing import Any
 from mnist_infer.hosting.wsgi import Application, HttpAnswer, StartResponse, send
 
 MAX_WAITING = 16
-"""Requests that wait at a time; each holds a thread."""
+"""Requests that wait at the same time; each holds a thread."""
 
 MAX_WAIT_S = 0.7
-"""A request that has not begun by then is refused, so that everybody has an answer within a second."""
+"""A request that could not start by then is refused, so that every caller has an answer within a second."""
 
 RETRY_AFTER_S = 1
 
@@ -23,21 +23,21 @@ _BUSY = HttpAnswer(
 
 
 class AdmissionControl:
-    """A WSGI application that lets only so many requests at a time into another one."""
+    """A WSGI application that limits how many requests another one works on at the same time."""
 
     def __init__(self, application: Application, at_once: int) -> None:
         """Guard an application.
 
         Args:
-            application: does its work as it is called, not as its answer is read.
-            at_once: requests that it works on at a time.
+            application: does its work when it is called, not while its answer is read.
+            at_once: requests that it works on at the same time.
         """
         self._application = application
         self._places = threading.BoundedSemaphore(at_once)
         self._waiting_room = threading.BoundedSemaphore(MAX_WAITING)
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        """Answer a request, with 503 where there is no place for it."""
+        """Answer a request, with 503 if there is no place for it."""
         if not self._enter():
             return send(_BUSY, start_response)
         try:

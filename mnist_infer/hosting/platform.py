@@ -14,7 +14,7 @@ from typing import Any
 from mnist_infer.config import ROOT
 
 MAX_EVENT_BYTES = 6 * 1024 * 1024
-"""What the platform lets an event, or the body of an HTTP request, hold."""
+"""The largest event, or body of an HTTP request, that the platform passes on."""
 
 MEMORY_LIMIT_MB = 512
 TIME_LIMIT_MS = 10_000
@@ -25,7 +25,7 @@ ENVIRONMENT = {
     "SCF_FUNCTIONNAME": "mnist_infer",
     "SCF_FUNCTIONVERSION": "$LATEST",
 }
-"""What the platform documents of a function's environment, but for paths."""
+"""The environment variables of a function as the platform documents them, without the paths."""
 
 # The request headers that a container image function gets, as the platform documents them, and the field of a
 # context that each is. Memory is in MB; the time limit is in ms (seen in a logged request, the unit is not documented).
@@ -81,12 +81,12 @@ def sample_context() -> dict[str, object]:
 
 
 def container_context(headers: Mapping[str, str]) -> dict[str, object]:
-    """Return the context that the headers of a request to a container tell of, and nothing that they do not tell.
+    """Return the context that is in the headers of a request to a container.
 
-    Only the request always has an id: one is made where the platform sent none.
+    A field whose header is missing is left out, except the request id: one is made up.
 
     Args:
-        headers: by their names in lower case.
+        headers: by name, in lower case.
     """
     context: dict[str, object] = {"request_id": str(uuid.uuid4())}
     for name, field in _CONTEXT_FIELDS.items():
@@ -108,7 +108,7 @@ def through_json(value: object) -> Any:
 
 
 def has_failed(answer: object) -> bool:
-    """Return whether an entry point's answer says that there is no digit."""
+    """Return whether an entry point's answer is a failure."""
     if not isinstance(answer, dict):
         return answer == -1
     return "errMsg" in answer or ("statusCode" in answer and answer["statusCode"] != HTTPStatus.OK)

@@ -13,12 +13,12 @@ from mnist_infer.hosting.wsgi import event_application, web_application
 def serve(host: str, port: int, threads: int, kind: str, entry: str | None) -> int:
     """Answer HTTP requests until SIGINT (Ctrl-C) or SIGTERM, and return the exit status.
 
-    All that is printed is JSON, a line each: of the cold start, of the address, and of every request.
+    All output is JSON lines: one for the cold start, one for the address, and one per request.
 
     Args:
         host: address to listen on.
-        port: to listen on; 0 takes a free one, which the log tells.
-        threads: requests that are answered at a time, all by the one session.
+        port: to listen on; 0 takes a free one, which the log names.
+        threads: requests that are served at the same time, all by one session.
         kind: `web` takes requests as a function URL does, `event` as a container image of the event type.
         entry: of handler.py; None is `http_interface` for `web` and `demo` for `event`.
     """
@@ -32,21 +32,21 @@ def serve(host: str, port: int, threads: int, kind: str, entry: str | None) -> i
     function = getattr(load_handler(), entry)
     application = web_application(function) if kind == "web" else event_application(function)
     server = create_server(application, host, port, threads)
-    # Both, as a process that a shell starts in the background is told to ignore the first.
+    # SIGINT too, because a shell starts background processes with SIGINT ignored.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
-    port = getattr(server, "effective_port", port)  # a name with two addresses has two servers, and no one port
+    port = getattr(server, "effective_port", port)  # a name with two addresses makes two servers, without a common port
     print(json.dumps({"event": "listening", "url": f"http://{host}:{port}/", "entry": entry}), flush=True)
-    server.run()  # an interrupt ends it, when what is being answered has been
+    server.run()  # until an interrupt, and then until the requests in progress are answered
     server.close()
     return 0
 
 
 class _JsonFormatter(logging.Formatter):
-    """Makes one line of JSON of a record, as the function's own lines are."""
+    """Formats a record as a line of JSON, like the function's own lines."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line, without its end."""
+        """Return the line, without its newline."""
         line = {"event": "log", "level": record.levelname, "logger": record.name, "message": record.getMessage()}
         trace = {"traceback": self.formatException(record.exc_info)} if record.exc_info else {}
         return json.dumps(line | trace)

@@ -11,20 +11,20 @@ from mnist_infer.hosting.platform import MAX_EVENT_BYTES
 from mnist_infer.hosting.wsgi import Application
 
 MAX_CONNECTIONS = 1000
-"""Open at a time, and no more: a process may have 1024 descriptors on the platform. An idle one costs some 20 KB."""
+"""Open connections: the platform allows a process 1024 descriptors. An idle connection takes some 20 KB."""
 
 REQUEST_DEADLINE_S = 30
-"""Time for a request to arrive, headers and body, and for a connection to be idle: 6 MB at 200 KB/s."""
+"""Time for a request to arrive with headers and body (6 MB at 200 KB/s), and for a connection to be idle."""
 
 _DEADLINE_CHECK_S = 5
 _REFUSING_THREADS = 4
 
 
 class _Channel(HTTPChannel):
-    """A connection whose deadline begins with a request's first byte: a byte now and then does not move it."""
+    """A connection whose deadline starts with a request's first byte: later bytes do not extend it."""
 
     def handle_read(self) -> None:
-        """Take what has come, without counting it as activity while the same request is still incomplete."""
+        """Read what has arrived, without counting it as activity while the same request is still incomplete."""
         request, last_activity = self.request, self.last_activity
         super().handle_read()
         if request is not None and self.request is request:
@@ -32,15 +32,15 @@ class _Channel(HTTPChannel):
 
 
 def create_server(application: Application, host: str, port: int, threads: int) -> Any:
-    """Return a server that listens, and answers as its `run()` is called.
+    """Return a server that already listens; its `run()` answers.
 
     Args:
-        application: answers.
+        application: answers the requests.
         host: address to listen on.
         port: to listen on; 0 takes a free one.
-        threads: requests that the application works on at a time; others wait for a moment or are refused.
+        threads: requests that the application works on at the same time; others wait briefly or are refused.
     """
-    TcpWSGIServer.channel_class = _Channel  # there is no parameter for it
+    TcpWSGIServer.channel_class = _Channel  # waitress has no parameter for it
     return create_waitress(
         AdmissionControl(application, threads),
         host=host,

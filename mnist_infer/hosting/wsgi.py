@@ -1,4 +1,4 @@
-"""HTTP requests to a function's events, and what it returns to HTTP answers, as WSGI applications."""
+"""WSGI applications that turn HTTP requests into a function's events, and what it returns into HTTP answers."""
 
 import base64
 import json
@@ -26,7 +26,7 @@ class HttpAnswer(NamedTuple):
 
 
 def web_application(function: Entry) -> Application:
-    """Return a WSGI application: a request becomes a function URL's event, and what the function returns an answer."""
+    """Return a WSGI application that calls the function as a function URL does."""
 
     def application(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         event, context = through_json(web_event(environ)), container_context(_headers(environ))
@@ -36,7 +36,7 @@ def web_application(function: Entry) -> Application:
 
 
 def event_application(function: Entry) -> Application:
-    """Return a WSGI application for what the platform posts to an image of the event type."""
+    """Return a WSGI application for the events that the platform posts to an image of the event type."""
 
     def application(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         if environ["REQUEST_METHOD"] != "POST" or environ["PATH_INFO"] != INVOKE_PATH:
@@ -51,7 +51,7 @@ def event_application(function: Entry) -> Application:
 
 
 def web_event(environ: dict[str, Any]) -> dict[str, object]:
-    """Return the event that a function URL makes of a request; a body that is no text comes as base64."""
+    """Return the event that a function URL makes of a request; a body that is not text is passed as base64."""
     content = environ["wsgi.input"].read()
     event: dict[str, object] = {
         "headers": _headers(environ),
@@ -79,7 +79,7 @@ def web_answer(returned: object) -> HttpAnswer:
 
 
 def send(answer: HttpAnswer, start_response: StartResponse) -> Iterable[bytes]:
-    """Return the body of an answer, having given its status and headers to the server."""
+    """Give the status and headers of an answer to the server, and return its body."""
     headers = answer.headers if answer.body == b"" else answer.headers | {"Content-Length": str(len(answer.body))}
     start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", list(headers.items()))
     return [answer.body]

@@ -17,7 +17,7 @@ _MAX_FIELDS = 256  # cameras write a dozen into the first directory, sorted by t
 
 
 def read_orientation(exif: bytes | memoryview) -> int:
-    """Return the orientation, 1 to 8; 1 where it is not said, whatever is wrong with the rest.
+    """Return the orientation, 1 to 8; 1 if Exif does not give it or is damaged.
 
     Args:
         exif: with or without its identifier.

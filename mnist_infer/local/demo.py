@@ -18,7 +18,7 @@ def demo() -> int:
     """Run every example, print what it gives, and return the exit status.
 
     Returns:
-        0, or 1 where an example failed; the one with a URL may, where there is no network.
+        0, or 1 if an example failed; the one with a URL may fail without a network.
     """
     print("Events through the entry points of handler.py")
     with contextlib.redirect_stdout(io.StringIO()):
@@ -41,6 +41,6 @@ def _run_event(handler: ModuleType, path: Path) -> int:
 
 
 def entry_of(event_file: Path) -> str:
-    """Return the entry point that an example event is for: the beginning of its name says what sends it."""
+    """Return the entry point that an example event is for: the file's name begins with its sender."""
     sender = event_file.name.partition("_")[0]
     return {"demo": "demo", "apigw": "apigw_interface", "function": "http_interface"}[sender]

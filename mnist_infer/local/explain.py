@@ -1,4 +1,4 @@
-"""`explain`: what the network saw of a picture, and what it thought, for whoever's digit was misread."""
+"""`explain`: what the network sees in a picture and how sure it is of each digit, to find out why one was misread."""
 
 import sys
 from pathlib import Path
@@ -20,7 +20,7 @@ _PAPER, _TEXT, _FRAME, _BAR, _BEST = "#ffffff", "#222222", "#cccccc", "#9fb3c8",
 
 
 def explain(picture: Path, output: Path) -> int:
-    """Write a PNG with the picture, the 28x28 that the network sees of it and the ten probabilities.
+    """Write a PNG with the picture, the 28x28 pixels that the network sees, and the ten probabilities.
 
     Args:
         picture: an image file.

@@ -1,4 +1,4 @@
-"""`invoke`: one event through the function, with what the platform's log would show."""
+"""`invoke`: calls an entry point with an event, and prints what the platform's log would show."""
 
 import json
 import resource
@@ -13,7 +13,7 @@ def invoke(entry_name: str, event_file: Path) -> int:
     """Call an entry point with the event in a file, print its answer, and return the exit status.
 
     Returns:
-        0, or 1 where the function raised or its answer says that there is no digit.
+        0, or 1 if the function raised or its answer is a failure.
     """
     event = json.loads(event_file.read_text(encoding="utf-8"))
     entry = getattr(load_handler(), entry_name)

@@ -1,4 +1,4 @@
-"""`predict`: pictures from files or URLs, a digit a line."""
+"""`predict`: prints the digit in each picture, from files or URLs."""
 
 import base64
 import sys
@@ -18,7 +18,7 @@ def predict(pictures: Sequence[str]) -> int:
         pictures: paths of image files, or image URLs.
 
     Returns:
-        0, or 1 where a picture could not be read.
+        0, or 1 if a picture could not be read.
     """
     settings = load_settings()
     model = load_model(settings)
