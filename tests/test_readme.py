@@ -128,7 +128,7 @@ def test_no_figure_is_missing(page: Path) -> None:
 
 @pytest.mark.parametrize(
     ("readme", "heading"),
-    [(READMES[0], "the same network and picture"), (READMES[1], "相同的网络、相同的图片")],
+    [(READMES[0], "the zip in a sandbox like the platform's"), (READMES[1], "在模拟平台环境的沙箱中运行 zip")],
     ids=["English", "Chinese"],
 )
 def test_every_figure_of_the_comparison_stands_in_the_results(readme: Path, heading: str) -> None:
