@@ -14,7 +14,7 @@ INTERPRETER_OPTION := $(if $(INTERPRETER),--interpreter $(INTERPRETER))
 DATA_OPTION := $(if $(DATA),--data $(DATA))
 VERSION_OPTION := $(if $(VERSION),--version $(VERSION))
 
-.PHONY: help demo serve test check zip verify-zip deploy bench fuzz soak screenshots train export evaluate clean
+.PHONY: help demo serve test check zip verify-relink verify-zip deploy bench fuzz soak screenshots train export evaluate clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -34,8 +34,11 @@ check: .venv/development ## lint, and check the types
 	@$(BIN)/mypy
 	@$(BIN)/hadolint Dockerfile
 
-zip: .venv/bin/python ## build dist/mnist_infer.zip for the cloud; INTERPRETER=a Python 3.10, where none is on the PATH
+zip: .venv/relink ## build dist/mnist_infer.zip for the cloud; INTERPRETER=a Python 3.10, where none is on the PATH
 	@$(BIN)/python build_zip.py $(INTERPRETER_OPTION)
+
+verify-relink: .venv/development .venv/relink ## hold the zip's TensorFlow against the wheel's, bit for bit; twenty minutes
+	@$(BIN)/python -m tests.verify_relink
 
 verify-zip: .venv/development ## run the zip in a sandbox like the cloud's
 	@$(BIN)/python -m tests.verify_zip $(INTERPRETER_OPTION)
@@ -43,8 +46,9 @@ verify-zip: .venv/development ## run the zip in a sandbox like the cloud's
 deploy: .venv/deploy ## the function in the cloud, see docs/deploy.md; ARGS="up", "status", "promote", ...
 	@$(BIN)/python -m deploy $(or $(ARGS),up)
 
-bench: .venv/development .cache/tensorflow ## time the function against two other ways; writes bench/RESULTS.md
+bench: .venv/development .cache/tensorflow ## measure what one could take instead, and what it costs; writes bench/RESULTS.md and docs/cost.md
 	@$(BIN)/python -m bench $(INTERPRETER_OPTION)
+	@$(BIN)/python -m bench.cost
 
 fuzz: .venv/development ## fuzz image bytes and payloads, MINUTES=30 each
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-fuzz.txt
@@ -88,6 +92,10 @@ clean: ## delete everything that was made, but for hours of training in training
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $(filter requirements%,$^)
 	@touch $@
 
+.venv/relink: requirements-relink.txt | .venv/bin/python
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
 # The tests load the model in every TensorFlow that is named, and each is a library of 0.5 GB.
-.cache/tensorflow: testbed/tensorflow_libraries.py | .venv/bin/python
+.cache/tensorflow: testbed/tensorflow_libraries.py | .venv/relink
 	@$(BIN)/python -m testbed.tensorflow_libraries $@ && touch $@

@@ -2,7 +2,8 @@
 
 `build` has the steps, in their order. The wheels are those that `requirements-zip.lock` pins, never
 what is installed here. The same inputs give the same bytes, from the same versions of Python, zlib
-and binutils: they are printed, with the zip's SHA-256.
+and NumPy: they are printed, with the zip's SHA-256. TensorFlow's libraries are linked again on the way,
+with what the model's operations need: see `relink/`.
 """
 
 import argparse
@@ -23,9 +24,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from mnist_infer.config import ROOT
 from mnist_infer.errors import ModelUnavailable
 from mnist_infer.versions import find_version
+from relink.elf import RelinkError
+from relink.linker import LIBRARIES, relink
+from relink.operations import FUNCTIONS, OPERATIONS
+from relink.report import summary
+from relink.saved_model import operations_of
 
 LOCK = "requirements-zip.lock"
 WHEEL_CACHE = Path(".cache", "wheels")  # one folder for each Python
@@ -59,7 +67,7 @@ PARTS = {
     "requests and co": ("",),
 }
 
-TENSORFLOW_LIBRARIES = ("tensorflow/libtensorflow_cc.so.2", "tensorflow/libtensorflow_framework.so.2")
+TENSORFLOW_LIBRARIES = tuple(f"tensorflow/{name}" for name in LIBRARIES)
 
 # Kept of every wheel, wherever they stand.
 LICENCES = re.compile(r"(^|/)(LICEN[CS]E|COPYING|COPYRIGHT|NOTICE|THIRD_PARTY)[^/]*$|\.dist-info/licen[cs]es/.")
@@ -113,9 +121,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--interpreter", help="a Python of that version, to compile with (default: from the PATH)")
     parser.add_argument("--output", type=Path, default=ROOT / "dist" / "mnist_infer.zip", help="(default: %(default)s)")
     parser.add_argument("--model-version", type=int, help="the model to ship (default: the highest in export/)")
+    parser.add_argument("--operations", nargs="+", default=[], metavar="OP", help="keep these operations too")
+    parser.add_argument("--keep-all", action="store_true", help="drop nothing of TensorFlow; 2.20.0 is too large then")
     options = parser.parse_args(arguments)
+    operations = None if options.keep_all else frozenset(options.operations)
     try:
-        build(options.python, options.interpreter, options.output, options.model_version)
+        build(options.python, options.interpreter, options.output, options.model_version, operations)
     except BuildError as error:
         print(f"build_zip.py: {error}", file=sys.stderr)
     except OSError as error:  # a full disk, a folder that may not be written
@@ -125,22 +136,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1
 
 
-def build(python: str, interpreter_command: str | None, output: Path, model_version: int | None) -> None:
+def build(
+    python: str,
+    interpreter_command: str | None,
+    output: Path,
+    model_version: int | None,
+    operations: frozenset[str] | None = frozenset(),
+) -> None:
     """Write the zip, or leave `output` as it was.
+
+    `operations` are kept of TensorFlow besides the model's and those of `relink/operations.py`; None keeps all.
 
     Raises:
         BuildError: a tool, a wheel or the model is missing, or what was built does not fit the platform.
         OSError: a file cannot be written.
     """
     interpreter = find_interpreter(python, interpreter_command)
-    binutils = find_binutils()
+    find_objdump()
     model = find_model(ROOT / "export", model_version)
     wheels = fetch_wheels(python)
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".build_zip-", dir=output.parent) as scratch:
         tree, unfinished = Path(scratch, "tree"), Path(scratch, "zip")
         unpack(wheels, tree)
-        strip_tensorflow(tree)
+        link_tensorflow(tree, model, operations)
         check_libraries(drop_orphans(read_libraries(tree)))
         compile_dependencies(tree, interpreter)
         copy_own_files(tree, model)
@@ -149,7 +168,7 @@ def build(python: str, interpreter_command: str | None, output: Path, model_vers
         write_zip(tree, unfinished)
         print_budget(unfinished)
         unfinished.replace(output)  # within one file system: all of it, or nothing
-    made_with = f"Python {platform.python_version()}, zlib {zlib.ZLIB_RUNTIME_VERSION}, {binutils}"
+    made_with = f"Python {platform.python_version()}, zlib {zlib.ZLIB_RUNTIME_VERSION}, NumPy {np.__version__}"
     say(f"model {model.name}; made with {made_with}; compiled by Python {interpreter.version}")
     say(f"{sha256(output)}  {output}")
 
@@ -215,12 +234,10 @@ def ask_interpreter(command: str, python: str) -> Interpreter:
     return Interpreter(executable, version.removeprefix("cpython."))
 
 
-def find_binutils() -> str:
-    """Return the name and version of the installed binutils."""
-    for tool in ("strip", "objdump"):
-        if not shutil.which(tool):
-            raise BuildError(f"{tool} is not on the PATH: install binutils")
-    return run(["strip", "--version"]).splitlines()[0]
+def find_objdump() -> None:
+    """Refuse to begin without the tool that reads shared libraries."""
+    if not shutil.which("objdump"):
+        raise BuildError("objdump is not on the PATH: install binutils")
 
 
 def find_model(export: Path, version: int | None) -> Path:
@@ -305,17 +322,19 @@ def is_shipped(distribution: str, name: str) -> bool:
 # The shared libraries
 
 
-def strip_tensorflow(tree: Path) -> None:
-    """Strip TensorFlow's libraries, and only those.
-
-    The ones in NumPy's and Pillow's wheels were patched after linking, and once stripped they no
-    longer load.
-    """
-    say("stripping TensorFlow's libraries")
+def link_tensorflow(tree: Path, model: Path, operations: frozenset[str] | None) -> None:
+    """Put TensorFlow's libraries in the tree in the place of the wheel's, linked again for what is shipped."""
     for name in TENSORFLOW_LIBRARIES:
         if not (tree / name).exists():
             raise BuildError(f"the wheel of tensorflow-cpu has no {name}")
-        run(["strip", "--strip-unneeded", tree / name])
+    folder = (tree / TENSORFLOW_LIBRARIES[0]).parent
+    try:
+        wanted = OPERATIONS | operations_of(model) | (operations or frozenset())
+        made = relink(folder, folder, wanted, FUNCTIONS, operations is None, say)
+    except RelinkError as error:
+        raise BuildError(f"TensorFlow cannot be linked again: {error}") from error
+    for line in summary(made) if made else ():
+        say(line)
 
 
 def read_libraries(tree: Path) -> dict[Path, Library]:

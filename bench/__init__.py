@@ -1,4 +1,5 @@
-"""Times the function against two other ways to do the same: `python -m bench`, see `__main__`.
+"""Measures the function beside what one could take instead: `python -m bench`, see `__main__`.
 
-A suite is a module with `section(options)`, which measures and returns its part of RESULTS.md.
+`python -m bench.cost` computes what it costs. A suite is a module with `section(options)`, which measures and returns
+its part of RESULTS.md.
 """

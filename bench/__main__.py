@@ -1,45 +1,57 @@
-"""Time three ways to serve the same SavedModel, and write RESULTS.md: `python -m bench [--data DIR]`."""
+"""Time what a user could take, suite by suite, and write each suite's section of RESULTS.md: `python -m bench`."""
 
 import argparse
 import importlib
 import sys
-from pathlib import Path
+import time
 
-from bench import report
+from bench import report, results
 from bench.process import BenchError
 
-SUITES = ("cold", "warm", "sandbox", "pixels", "load", "guards", "costly")
-"""Modules of this package, in the order of their sections."""
-
-RESULTS = Path(__file__).parent / "RESULTS.md"
+SUITES = {
+    "peers": "Peers as functions",
+    "cold": "Cold start",
+    "warm": "Warm container",
+    "sandbox": "The zip in the sandbox",
+    "pixels": "Pixels",
+    "servers": "Servers",
+    "crowd": "A crowd before the server",
+    "guards": "Guards",
+    "costly": "Costly files",
+}
+"""Modules of this package and the titles of their sections, in the order of the file."""
 
 
 def main() -> int:
-    """Run the suites of the command line."""
-    parser = _parser()
-    options = parser.parse_args()
-    sections = [report.header()]
-    for suite in options.only or SUITES:
-        report.progress(f"== {suite}")
-        # Imported one by one: what a suite imports would count in the memory of the cold starts,
-        # because a child's peak begins with that of the process which forked it.
-        module = importlib.import_module(f"bench.{suite}")
-        try:
-            sections.append(module.section(options))
-        except BenchError as error:
-            print(f"the benchmark failed: {error}", file=sys.stderr)
-            return 1
-    text = "\n\n".join(sections) + "\n"
-    if not options.only:
-        RESULTS.write_text(text)
-    print(f"\n{text}")
+    """Run the suites of the command line, and return the exit status."""
+    options = _parser().parse_args()
+    return max(_run(suite, options) for suite in options.only or SUITES)
+
+
+def _run(suite: str, options: argparse.Namespace) -> int:
+    report.progress(f"== {suite}")
+    started = time.monotonic()
+    try:
+        # What a suite imports comes with it: one that lacks its packages keeps no other one from running.
+        section = report.with_circumstances(importlib.import_module(f"bench.{suite}").section(options))
+    except (BenchError, ImportError) as error:
+        print(f"the suite {suite} failed: {error}", file=sys.stderr)
+        return 1
+    if not options.quick:
+        results.replace_section(section, list(SUITES.values()))
+    print(f"\n{section}\n\nin {time.monotonic() - started:.0f} s", flush=True)
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--interpreter", help="a Python 3.10, for the suite `sandbox` (default: from the PATH)")
-    parser.add_argument("--only", nargs="+", choices=SUITES, help="run these, and leave RESULTS.md as it is")
+    parser.add_argument(
+        "--interpreter", help="a Python 3.10, for `sandbox` and `peers` (default: found as for the zip)"
+    )
+    parser.add_argument("--only", nargs="+", choices=SUITES, help="run these, and leave the other sections as they are")
+    parser.add_argument(
+        "--quick", action="store_true", help="few repetitions, to see that a suite works; RESULTS.md stays as it is"
+    )
     return parser
 
 

@@ -1,7 +1,7 @@
 """A process that serves one way: `python -m bench.child WAY`, driven through its pipes by `process`.
 
-It reads an event, then lines `entry N` or `session N`, and answers each with a line of JSON. It
-imports nothing but what the interpreter has anyway, so that its start is that of the way.
+It reads an event, then lines `entry N`, `session N` or `digits 1`, and answers each with a line of
+JSON. It imports nothing but what the interpreter has anyway, so that its start is that of the way.
 """
 
 import importlib
@@ -23,6 +23,7 @@ def main() -> None:
     steps: dict[str, Callable[[], object]] = {
         "entry": lambda: way.answer_http(event, {"request_id": "bench"}),
         "session": lambda: way.predict(_pixels()),
+        "digits": lambda: [way.predict(pixels[None])[0].tolist() for pixels in _digits()],
     }
     for line in sys.stdin:
         step, times = line.split()
@@ -64,6 +65,15 @@ def _pixels() -> object:
 
         _made.append(np.linspace(0, 1, 784, dtype=np.float32).reshape(1, 784))
     return _made[0]
+
+
+def _digits() -> Any:
+    """Return MNIST's first test digits, float32 [300, 784]."""
+    import numpy as np
+
+    with np.load(Path(__file__).parent.parent / "tests" / "fixtures" / "mnist_300.npz") as arrays:
+        images = arrays["images"]
+    return images.reshape(len(images), -1).astype(np.float32) / 255
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from testbed.pictures import digit_png, encode, to_base64
 from testbed.tables import table
 
 CROWD = 200
-SECONDS = 15
+SECONDS, QUICK_SECONDS = 15, 3
 MAX_S = 1.0
 
 _BEGUN = b"POST / HTTP/1.1\r\nHost: x\r\n"
@@ -37,9 +37,9 @@ class Wait(NamedTuple):
     refused: int
 
 
-def section(options: argparse.Namespace) -> str:  # noqa: ARG001
+def section(options: argparse.Namespace) -> str:
     """Measure the server in a crowd."""
-    rows, targets = [], []
+    rows, targets, seconds = [], [], QUICK_SECONDS if options.quick else SECONDS
     for title, crowd in (
         ("nobody else", _nobody),
         ("idle", _idle),
@@ -48,23 +48,23 @@ def section(options: argparse.Namespace) -> str:  # noqa: ARG001
     ):
         progress(title)
         with local_server() as server, crowd(server):
-            wait = _ask(server)
+            wait = _ask(server, seconds)
         ordered = sorted(wait.waits_s)
         middle, worst = ordered[len(ordered) // 2], ordered[-1]
         rows.append((title, f"{len(ordered)}", f"{wait.refused}", f"{middle * 1000:.1f}", f"{worst * 1000:.0f}"))
         targets.append(Target(f"worst wait of a good request, {CROWD} connections: {title}", worst, MAX_S, " s"))
     how = (
-        f"A 28×28 PNG over a new connection, one after another for {SECONDS} s, beside {CROWD} connections of the kind "
-        "named; milliseconds from opening it to the whole answer, a digit or 503 with Retry-After. The costly file "
-        "is the slowest that is read, sent again as soon as it is answered."
+        f"A 28×28 PNG over a new connection, one after another for {seconds} s, beside {CROWD} connections of the kind "
+        "named; milliseconds from opening it to the whole answer, a digit or 503 with Retry-After. The costly file is "
+        "the slowest that is read, sent again as soon as it is answered."
     )
     columns = ("others", "good requests", "of these 503", "p50 ms", "worst ms")
     return f"## A crowd before the server\n\n{table(columns, rows, how)}\n\n{targets_table(targets)}"
 
 
-def _ask(server: LocalServer) -> Wait:
+def _ask(server: LocalServer, seconds: float) -> Wait:
     body = json.dumps({"image_base64": to_base64(digit_png(7))}).encode()
-    waits_s, refused, end = [], 0, time.monotonic() + SECONDS
+    waits_s, refused, end = [], 0, time.monotonic() + seconds
     while time.monotonic() < end:
         started = time.monotonic()
         status = _post(server, body)

@@ -1,131 +1,98 @@
-"""The local server under load, beside the bare `run()` in a loop, so that the server's share shows."""
+"""The load generator: wrk, on the cores of the server that it loads."""
 
-import argparse
 import json
-import os
 import re
 import shutil
 import subprocess
-import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from statistics import median
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from bench.process import BenchError
-from bench.report import progress
-from mnist_infer.config import load_settings
-from mnist_infer.model import load_model
-from mnist_infer.pipeline import run
-from testbed.local_server import LocalServer, local_server
-from testbed.pictures import digit_png, to_base64
-from testbed.tables import table
 
-CONNECTIONS = (1, 4, 16)
-SECONDS = 6
-ROUNDS = 3
-
-# wrk's own report rounds; this prints what it measured, in microseconds.
+# wrk's own report rounds; this prints what it measured, in microseconds. A client that is refused with 503 comes
+# again after the second that Retry-After asks for. wrk does not say whose turn `delay` is about, so that sometimes
+# another client waits in its place: as many as were refused.
 _SCRIPT = """
 wrk.method = "POST"
 wrk.body = '%s'
 wrk.headers["Content-Type"] = "application/json"
-done = function(summary, latency)
+refused, to_wait = 0, 0
+local threads = {}
+function setup(thread) table.insert(threads, thread) end
+function response(status)
+  if status == 503 then refused, to_wait = refused + 1, to_wait + 1 end
+end
+function delay()
+  if to_wait == 0 then return 0 end
+  to_wait = to_wait - 1
+  return 1000
+end
+function done(summary, latency)
   local errors = summary.errors
-  local failed = errors.connect + errors.read + errors.write + errors.status + errors.timeout
-  io.write(string.format("RESULT %%d %%d %%f %%f %%d\\n", summary.requests, summary.duration,
-    latency:percentile(50), latency:percentile(99), failed))
+  local refused = 0
+  for _, thread in ipairs(threads) do refused = refused + thread:get("refused") end
+  local failed = errors.connect + errors.read + errors.write + errors.status + errors.timeout - refused
+  io.write(string.format("RESULT %%d %%d %%f %%f %%d %%d\\n", summary.requests, summary.duration,
+    latency:percentile(50), latency:percentile(99), refused, failed))
 end
 """
+_TIMEOUT_S = 30
 
 
 class Load(NamedTuple):
     """What came of a number of connections.
 
     Attributes:
-        rate: requests per second.
-        p50_ms: median time of a request.
+        rate: answers of status 200 per second.
+        p50_ms: median time of a request, of those refused as well.
         p99_ms: 99th percentile.
-        errors: requests without an answer of status 200.
-        cpu_ms: of the server, per request.
+        refused: requests answered 503.
+        errors: other requests without an answer of status 200.
+        requests: answered in all, whatever the answer.
     """
 
     rate: float
     p50_ms: float
     p99_ms: float
+    refused: int
     errors: int
-    cpu_ms: float
+    requests: int
 
 
-def section(options: argparse.Namespace) -> str:  # noqa: ARG001
-    """Measure the server."""
-    if not shutil.which("wrk"):
-        return "## Load\n\nNot measured: `wrk` is not installed (`apt-get install wrk`)."
-    payload = {"image_base64": to_base64(digit_png(7))}
-    rows: list[tuple[str, ...]] = []
+def is_installed() -> bool:
+    """Return whether there is a load generator."""
+    return shutil.which("wrk") is not None
+
+
+@contextmanager
+def script(payload: object) -> Iterator[Path]:
+    """Write the load generator's script, a POST of a payload, for the length of a `with` block."""
     with TemporaryDirectory() as folder:
-        script = Path(folder) / "post.lua"
-        script.write_text(_SCRIPT % json.dumps(payload))
-        results: dict[int, list[Load]] = {connections: [] for connections in CONNECTIONS}
-        bare: list[Load] = []
-        with local_server() as server:
-            for _ in range(ROUNDS):  # in turns, so that a noisy minute falls on all
-                progress("run() in a loop")
-                bare.append(_bare(payload))
-                for connections in CONNECTIONS:
-                    progress(f"{connections} connections")
-                    results[connections].append(_load(server, script, connections))
-    rows.append(("`run()` in a loop, one thread, no server", *_cells(bare)))
-    rows += [(f"server, {connections} connections", *_cells(loads)) for connections, loads in results.items()]
-    share = 1 - median(load.cpu_ms for load in bare) / median(load.cpu_ms for load in results[1])
-    how = (
-        f"`python -m mnist_infer serve` with four threads, a 28×28 PNG in each request, keep-alive, wrk on the same "
-        f"{os.cpu_count()} cores; medians of {ROUNDS} rounds of {SECONDS} s. Of the server's CPU time with one "
-        f"connection {share:.0%} is HTTP, the event, the log line and the answer."
-    )
-    return f"## Load\n\n{table(('', 'requests/s', 'p50 ms', 'p99 ms', 'errors', 'CPU ms per request'), rows, how)}"
+        path = Path(folder) / "post.lua"
+        path.write_text(_SCRIPT % json.dumps(payload))
+        yield path
 
 
-def _load(server: LocalServer, script: Path, connections: int) -> Load:
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{SECONDS}s", "-s", str(script), server.address]
-    before = _cpu_s(server.pid)
-    child = subprocess.run(command, capture_output=True, text=True)
-    found = re.search(r"RESULT (\d+) (\d+) ([\d.]+) ([\d.]+) (\d+)", child.stdout)
+def generate(url: str, path: Path, connections: int, seconds: int) -> Load:
+    """Load a server, and return what came of it.
+
+    Args:
+        url: to send requests to.
+        path: of the script.
+        connections: that are open at a time, each with one request after another.
+        seconds: how long.
+
+    Raises:
+        BenchError: the load generator failed.
+    """
+    options = ["-t1", f"-c{connections}", f"-d{seconds}s", f"--timeout={_TIMEOUT_S}s", "-s", str(path)]
+    child = subprocess.run(["wrk", *options, url], capture_output=True, text=True)
+    found = re.search(r"RESULT (\d+) (\d+) ([\d.]+) ([\d.]+) (-?\d+) (-?\d+)", child.stdout)
     if not found:
-        raise BenchError(f"wrk failed: {child.stderr}")
-    requests, duration_us, p50_us, p99_us, errors = (float(value) for value in found.groups())
-    cpu_ms = (_cpu_s(server.pid) - before) / requests * 1000
-    return Load(requests / duration_us * 1e6, p50_us / 1000, p99_us / 1000, int(errors), cpu_ms)
-
-
-def _bare(payload: object) -> Load:
-    settings = load_settings()
-    model = load_model(settings)
-    taken: list[float] = []
-    started, cpu = time.perf_counter(), time.process_time()
-    while time.perf_counter() - started < SECONDS:
-        before = time.perf_counter()
-        run(payload, model.session, settings)
-        taken.append((time.perf_counter() - before) * 1000)
-    cpu_ms = (time.process_time() - cpu) / len(taken) * 1000
-    model.session.close()
-    taken.sort()
-    rate = len(taken) / (time.perf_counter() - started)
-    return Load(rate, taken[len(taken) // 2], taken[int(len(taken) * 0.99)], 0, cpu_ms)
-
-
-def _cpu_s(pid: int) -> float:
-    """Return the CPU seconds of a process so far, of all its threads."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _cells(loads: list[Load]) -> tuple[str, ...]:
-    middle = Load(*(median(values) for values in zip(*loads, strict=True)))
-    return (
-        f"{middle.rate:.0f}",
-        f"{middle.p50_ms:.2f}",
-        f"{middle.p99_ms:.2f}",
-        f"{middle.errors:.0f}",
-        f"{middle.cpu_ms:.2f}",
-    )
+        raise BenchError(f"wrk failed: {child.stderr or child.stdout}")
+    requests, duration_us, p50_us, p99_us, refused, errors = (float(value) for value in found.groups())
+    rate = max(0.0, requests - refused - errors) / duration_us * 1e6
+    return Load(rate, p50_us / 1000, p99_us / 1000, int(refused), int(errors), int(requests))

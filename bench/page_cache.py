@@ -22,7 +22,7 @@ def drop(interpreter: Interpreter) -> str:
     try:
         _DROP.write_text(_ALL)
     except OSError:
-        folders = [ROOT, Path(sysconfig.get_path("stdlib"))]
+        folders = [ROOT, interpreter.folder, Path(sysconfig.get_path("stdlib"))]
         packages = interpreter.python.parent.parent
         for folder in folders if packages.is_relative_to(ROOT) else [*folders, packages]:
             drop_files(folder)

@@ -16,7 +16,7 @@ WIDTH = 101
 """Requests in the moving median."""
 
 # Told apart by those who do not see red and green, too.
-_COLOURS = ("#0072B2", "#E69F00", "#CC3311")
+_COLOURS = ("#0072B2", "#E69F00", "#CC3311", "#009E73")
 
 
 def draw_latency(milliseconds: Mapping[str, Sequence[float]]) -> None:
@@ -26,7 +26,7 @@ def draw_latency(milliseconds: Mapping[str, Sequence[float]]) -> None:
         milliseconds: of each request in its order, by the title of the way.
     """
     figure, axes = plt.subplots(figsize=(9, 5), dpi=120, layout="constrained")
-    for (title, values), colour in zip(milliseconds.items(), _COLOURS, strict=True):
+    for (title, values), colour in zip(milliseconds.items(), _COLOURS, strict=False):
         moving = np.median(np.lib.stride_tricks.sliding_window_view(values, WIDTH), axis=1)
         numbers = np.arange(len(moving)) + WIDTH // 2 + 1
         axes.plot(numbers, moving, color=colour, linewidth=1.8, label=title)
@@ -40,4 +40,61 @@ def draw_latency(milliseconds: Mapping[str, Sequence[float]]) -> None:
     axes.grid(which="major", alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(PLOT)
+    plt.close(figure)
+
+
+def draw_bars(path: Path, panels: Mapping[str, Mapping[str, float]]) -> None:
+    """Write a picture with a panel of bars for each figure, less is better.
+
+    Args:
+        path: of the file.
+        panels: by what the figure is, its value by title; the axis is logarithmic where they differ much.
+    """
+    height = 0.5 + 0.38 * max(map(len, panels.values()))
+    figure, grid = plt.subplots(
+        1, len(panels), figsize=(3.4 * len(panels), height + 0.5), dpi=110, layout="constrained"
+    )
+    for number, (axes, (what, values)) in enumerate(zip(np.atleast_1d(grid), panels.items(), strict=True)):
+        colours = [_COLOURS[0] if not row else "#999999" for row in range(len(values))]
+        bars = axes.barh(list(values), list(values.values()), color=colours, height=0.65)
+        is_wide = max(values.values()) > 30 * min(values.values())
+        axes.set_xscale("log" if is_wide else "linear")
+        axes.margins(x=0.25)
+        axes.bar_label(bars, labels=[f"{value:.3g}" for value in values.values()], padding=3, fontsize=8)
+        axes.invert_yaxis()
+        axes.set_title(what, loc="left", fontsize=9)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.tick_params(labelsize=8, labelleft=number == 0)
+    figure.savefig(path)
+    plt.close(figure)
+
+
+def draw_lines(
+    path: Path, what: str, steps: Sequence[float], panels: Mapping[str, Mapping[str, Sequence[float]]]
+) -> None:
+    """Write a picture with a panel of lines for each figure.
+
+    Args:
+        path: of the file.
+        what: the steps are.
+        steps: along the horizontal axis, which is logarithmic, as the vertical one is.
+        panels: by what the figure is, its values at each step by title.
+    """
+    columns = min(2, len(panels))
+    rows = -(-len(panels) // columns)
+    figure, grid = plt.subplots(rows, columns, figsize=(4.8 * columns, 3.1 * rows), dpi=110, layout="constrained")
+    for axes, (title, lines) in zip(np.ravel(grid), panels.items(), strict=False):
+        for (name, values), colour in zip(lines.items(), _COLOURS, strict=False):
+            axes.plot(steps, values, color=colour, marker="o", markersize=4, linewidth=1.6, label=name)
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        axes.set_xticks(list(steps), [f"{step:g}" for step in steps])
+        axes.minorticks_off()
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.set_xlabel(what, fontsize=9)
+        axes.set_title(title, loc="left", fontsize=10)
+        axes.grid(which="major", alpha=0.3)
+        axes.spines[["top", "right"]].set_visible(False)
+    np.ravel(grid)[0].legend(frameon=False, fontsize=9)
+    figure.savefig(path)
     plt.close(figure)

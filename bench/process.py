@@ -24,6 +24,18 @@ class BenchError(Exception):
     """A way did not do what it should, so there is nothing to measure."""
 
 
+class WayFailed(BenchError):
+    """It was this way that did not.
+
+    Attributes:
+        way: its name.
+    """
+
+    def __init__(self, way: str, text: str) -> None:
+        super().__init__(text)
+        self.way = way
+
+
 @dataclass(frozen=True)
 class Interpreter:
     """A Python with its packages, and the TensorFlow library among them.
@@ -33,12 +45,14 @@ class Interpreter:
         numpy: its version.
         python: the executable.
         environ: what finds the library, where it is not a package of that Python.
+        folder: to work in, whose modules come first.
     """
 
     title: str
     numpy: str
     python: Path
     environ: Mapping[str, str]
+    folder: Path = ROOT
 
 
 @dataclass(frozen=True)
@@ -83,7 +97,7 @@ class WayProcess:
         self.started = time.perf_counter()
         self._process = subprocess.Popen(
             [interpreter.python, "-m", "bench.child", way],
-            cwd=ROOT,
+            cwd=interpreter.folder,
             env={**inherited, **_COMMON, **no_bytecode, **interpreter.environ},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -107,30 +121,44 @@ class WayProcess:
         """Have the process do something, and wait for it.
 
         Args:
-            step: `entry` for whole requests, `session` for the model alone.
+            step: `entry` for whole requests, `session` for the model alone, `digits` for its answers to MNIST's digits.
             times: how often.
 
         Raises:
-            BenchError: the process died, or gave another answer than it should.
+            WayFailed: the process died, or gave another answer than it should.
         """
         self._send(f"{step} {times}")
         line = self._process.stdout.readline() if self._process.stdout else ""
         if not line:
             self._process.wait()
-            raise BenchError(f"{self._way} died:\n{self._read_stderr()}")
+            raise WayFailed(self._way, f"{self._way} died:\n{self._read_stderr()}")
         reply = Reply(**json.loads(line))
         if step == "entry" and _result(reply.answer) != RESULT:
-            raise BenchError(f"{self._way} answers {reply.answer}, and should answer {RESULT}")
+            raise WayFailed(self._way, f"{self._way} answers {reply.answer}, and should answer {RESULT}")
         return reply
+
+    def ask_digits(self) -> list[list[float]]:
+        """Return the model's probabilities for MNIST's first 300 test digits.
+
+        Raises:
+            WayFailed: the process died.
+        """
+        answer = self.ask("digits", 1).answer
+        if not isinstance(answer, list):
+            raise WayFailed(self._way, f"{self._way} answers {answer}")
+        return answer
 
     def finish(self) -> tuple[float, int]:
         """End the process, and return its CPU seconds and its peak of resident memory in bytes."""
+        # Not of `wait4`: that peak begins with what the process which forked it had.
+        status = dict(line.split(":", 1) for line in Path(f"/proc/{self._process.pid}/status").read_text().splitlines())
+        peak_bytes = int(status["VmHWM"].split()[0]) * 1024
         if self._process.stdin:
             self._process.stdin.close()
             self._process.stdin = None
-        _, status, usage = os.wait4(self._process.pid, 0)
-        self._process.returncode = os.waitstatus_to_exitcode(status)
-        return usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
+        _, exit_status, usage = os.wait4(self._process.pid, 0)
+        self._process.returncode = os.waitstatus_to_exitcode(exit_status)
+        return usage.ru_utime + usage.ru_stime, peak_bytes
 
     def _send(self, line: str) -> None:
         try:

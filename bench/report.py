@@ -1,14 +1,20 @@
-"""What every suite writes with: progress, tables, targets, and the head of RESULTS.md."""
+"""What every suite writes with: progress, tables, targets, and the circumstances of a section."""
 
 import os
 import platform
+import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
 
+from mnist_infer.config import ROOT
+from mnist_infer.versions import find_version
 from testbed.tables import table
+
+_WRITTEN = ("bench/RESULTS.md", "bench/*.png", "docs/cost.*")
+"""What the suites write themselves: it makes no other commit of what they measure."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,16 @@ class Target:
         return self.figure, measured, f"{bound} {self.limit:g}{self.unit}", "met" if is_met else "**missed**"
 
 
+LEAD = 0.95
+"""Below this times our figure another one is ahead; nearer, it is noise."""
+
+
+def cell(value: float, ours: float, digits: int) -> str:
+    """Return a figure as a table shows it: bold where it is ahead, which is less, of this function's."""
+    text = f"{value:.{digits}f}"
+    return f"**{text}**" if value < LEAD * ours else text
+
+
 def progress(line: str) -> None:
     """Tell whoever waits what is being done."""
     print(line, flush=True)
@@ -48,19 +64,31 @@ def targets_table(targets: Iterable[Target]) -> str:
     return table(("target", "measured", "wanted", ""), (target.row for target in targets))
 
 
-def header() -> str:
-    """Return the title of the results, and what they were measured on."""
+def with_circumstances(section: str) -> str:
+    """Return a section with the date, the commit, the machine and the versions below its heading."""
+    heading, _, body = section.partition("\n\n")
     packages = ", ".join(f"{name} {version(name)}" for name in ("numpy", "pillow", "tensorflow-cpu"))
-    today = datetime.now(timezone.utc).date().isoformat()
-    return (
-        "# Results of `make bench`\n\n"
-        f"{today}, {_cpu_model()}, {os.cpu_count()} cores, Linux {platform.release().split('-')[0]}, "
-        f"Python {platform.python_version()}, {packages}.\n\n"
-        "Three ways serve the same SavedModel, each in processes of its own:\n"
-        "**this function**, `handler.http_interface`; **import tensorflow**, the same steps with\n"
-        "`tf.compat.v1.Session` on one thread; and **the article's way**, carried over to today's Python: it adds\n"
-        "an argmax node and runs the graph twice per request, and loops over the pixels (`bench/ways/`)."
+    today, model = datetime.now(timezone.utc).date().isoformat(), find_version(ROOT / "export", None).name
+    line = (
+        f"*{today}, {_commit()}, model {model}; "
+        f"{_cpu_model()}, {os.cpu_count()} cores, Linux {platform.release().split('-')[0]}; "
+        f"Python {platform.python_version()}, {packages}.*"
     )
+    return f"{heading}\n\n{line}\n\n{body.strip()}"
+
+
+def _commit() -> str:
+    """Return the commit of the checkout, and whether anything but results has changed since."""
+    try:
+        commit = _git("rev-parse", "--short", "HEAD").strip()
+        is_changed = _git("status", "--porcelain", "--", ".", *(f":!{path}" for path in _WRITTEN))
+    except (OSError, subprocess.CalledProcessError):
+        return "not a checkout"
+    return f"commit {commit}{' with changes' if is_changed else ''}"
+
+
+def _git(*arguments: str) -> str:
+    return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
 
 def _cpu_model() -> str:

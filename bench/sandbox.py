@@ -22,7 +22,7 @@ from testbed.zip_costs import Costs, Stage, breakdown, cold_starts, examples
 
 ARCHIVE = ROOT / "dist" / "mnist_infer.zip"
 PLOT = Path(__file__).parent / "cold_start.png"
-RUNS = 9
+RUNS, QUICK_RUNS = 9, 2
 MAX_CPU_S = 0.5
 MAX_PEAK_MIB = 256.0
 
@@ -36,13 +36,14 @@ def section(options: argparse.Namespace) -> str:
     try:
         interpreter = find_interpreter("3.10", options.interpreter)
         with tempfile.TemporaryDirectory(prefix="mnist-infer-") as folder:
-            return f"{title}\n\n{_measure(interpreter, Path(folder))}"
+            return f"{title}\n\n{_measure(interpreter, Path(folder), quick=options.quick)}"
     except (SandboxError, build_zip.BuildError, OSError, zipfile.BadZipFile) as error:
         progress(str(error))
         return f"{title}\n\nNot measured: it needs `make zip`, bubblewrap, and the function's Python."
 
 
-def _measure(interpreter: Path, folder: Path) -> str:
+def _measure(interpreter: Path, folder: Path, *, quick: bool) -> str:
+    runs = QUICK_RUNS if quick else RUNS
     folder.chmod(0o755)
     code, events = unpack(ARCHIVE, folder / "user"), folder / "events"
     events.mkdir()
@@ -50,19 +51,20 @@ def _measure(interpreter: Path, folder: Path) -> str:
     all_examples = examples(sandbox, events, disk)[1]
     progress("cold starts of the zip")
     costs = {
-        "page cache warm": cold_starts(sandbox, RUNS, events),
-        "page cache dropped": cold_starts(sandbox, RUNS, events, disk),
+        "page cache warm": cold_starts(sandbox, runs, events),
+        "page cache dropped": cold_starts(sandbox, runs, events, disk),
     }
-    stages = {"warm": breakdown(sandbox, RUNS, events), "dropped": breakdown(sandbox, RUNS, events, disk)}
+    stages = {"warm": breakdown(sandbox, runs, events), "dropped": breakdown(sandbox, runs, events, disk)}
     build_zip.unpack(build_zip.fetch_wheels("3.10"), folder / "sources")
     uncompiled = Sandbox(without_bytecode(code, folder / "sources", folder / "uncompiled"), interpreter)
-    costs["page cache warm, without `.pyc` files"] = cold_starts(uncompiled, RUNS, events)
-    _draw(stages)
+    costs["page cache warm, without `.pyc` files"] = cold_starts(uncompiled, runs, events)
+    if not quick:
+        _draw(stages)
     return "\n\n".join(
         (
             f"`dist/{ARCHIVE.name}`, unpacked: read-only code, no network, an unprivileged user, "
             f"memory capped at 512 MB{'' if not sandbox.not_isolated else ' where possible'}, Python 3.10.",
-            _costs_table(costs),
+            _costs_table(costs, runs),
             f"All example events and pictures in one process: peak {all_examples.peak_mib:.0f} MiB.",
             "### Where a cold start goes",
             f"![where a cold start goes]({PLOT.name})",
@@ -80,7 +82,7 @@ def _measure(interpreter: Path, folder: Path) -> str:
     )
 
 
-def _costs_table(costs: Mapping[str, Costs]) -> str:
+def _costs_table(costs: Mapping[str, Costs], runs: int) -> str:
     columns = ("", "wall s", "CPU s", "MB read", "peak MiB", "warm p50 ms")
     rows = [
         (
@@ -94,7 +96,7 @@ def _costs_table(costs: Mapping[str, Costs]) -> str:
         for what, each in costs.items()
     ]
     how = (
-        f"Medians of {RUNS} fresh processes, from process creation to the first answer, a transparent PNG of 200×200; "
+        f"Medians of {runs} fresh processes, from process creation to the first answer, a transparent PNG of 200×200; "
         "CPU of all threads, the interpreter's start included; then 300 warm requests with the same picture."
     )
     return table(columns, rows, how)

@@ -1,15 +1,16 @@
 """The warm container: latency, CPU and memory over thousands of requests to the same process."""
 
 import argparse
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from math import isnan, nan
 from statistics import median
 
 from bench import interpreters
 from bench.plot import PLOT, WIDTH, draw_latency
-from bench.process import Reply, WayProcess
-from bench.report import Target, progress, targets_table
+from bench.process import Interpreter, Reply, WayProcess
+from bench.report import Target, cell, progress, targets_table
 from bench.ways import TITLES
 from testbed.tables import MB, table
 
@@ -47,6 +48,8 @@ class Course:
 
 COURSE = Course(requests=10_000, window=1_000, rounds=5)
 ARTICLE_COURSE = Course(requests=AFTER + BLOCK, window=BLOCK, rounds=1)  # it becomes too slow for more
+QUICK_COURSE = Course(requests=AFTER + 2 * BLOCK, window=BLOCK, rounds=1)
+QUICK_ARTICLE_COURSE = Course(requests=2 * BLOCK, window=BLOCK, rounds=1)
 
 
 @dataclass(frozen=True)
@@ -76,27 +79,57 @@ class Series:
     @property
     def resident_mb(self) -> tuple[float, float]:
         """Resident memory after the first 1 000 requests and at the end."""
-        return self.entry[PER_THOUSAND - 1].resident_bytes / MB, self.entry[-1].resident_bytes / MB
+        return self.entry[:PER_THOUSAND][-1].resident_bytes / MB, self.entry[-1].resident_bytes / MB
 
 
-def section(options: argparse.Namespace) -> str:  # noqa: ARG001
+@dataclass(frozen=True)
+class Rounds:
+    """What some ways did in their rounds.
+
+    Attributes:
+        course: of each way.
+        series: of each way, one per round.
+    """
+
+    course: dict[str, Course]
+    series: dict[str, list[Series]]
+
+
+def section(options: argparse.Namespace) -> str:
     """Measure the warm containers."""
-    rounds = _measure((OURS, THEIRS), COURSE) | _measure((ARTICLE,), ARTICLE_COURSE)
-    draw_latency({TITLES[way]: _course_of_latency(series) for way, series in rounds.items()})
+    rounds = measure(dict.fromkeys((OURS, THEIRS, ARTICLE), interpreters.development()), quick=options.quick)
+    if not options.quick:
+        draw_latency({TITLES[way]: _course_of_latency(series) for way, series in rounds.series.items()})
     return "\n\n".join(
         (
             "## Warm container",
             f"On {interpreters.development().title}, page cache warm, one process each.",
-            _latency_table(rounds),
+            latency_table(rounds),
             f"![latency over request number]({PLOT.name})",
             f"Each request's median over the rounds, then a moving median of {WIDTH} requests.",
-            _endurance_table(rounds),
+            endurance_table(rounds),
             targets_table(_targets(rounds)),
         )
     )
 
 
-def _measure(ways: Sequence[str], course: Course) -> dict[str, list[Series]]:
+def measure(ways: Mapping[str, Interpreter], *, quick: bool) -> Rounds:
+    """Have each way answer thousands of requests in one process, in turns; the article's way fewer, by itself.
+
+    Args:
+        ways: what runs each.
+        quick: whether only to see that it works.
+    """
+    usual = QUICK_COURSE if quick else COURSE
+    slow = QUICK_ARTICLE_COURSE if quick else ARTICLE_COURSE
+    others = {way: interpreter for way, interpreter in ways.items() if way != ARTICLE}
+    series = _measure(others, usual)
+    if ARTICLE in ways:
+        series |= _measure({ARTICLE: ways[ARTICLE]}, slow)
+    return Rounds({way: slow if way == ARTICLE else usual for way in ways}, {way: series[way] for way in ways})
+
+
+def _measure(ways: Mapping[str, Interpreter], course: Course) -> dict[str, list[Series]]:
     rounds: dict[str, list[Series]] = {way: [] for way in ways}
     for number in range(1, course.rounds + 1):
         progress(f"{course.requests} requests, round {number} of {course.rounds}")
@@ -105,10 +138,10 @@ def _measure(ways: Sequence[str], course: Course) -> dict[str, list[Series]]:
     return rounds
 
 
-def _measure_once(ways: Sequence[str], course: Course) -> dict[str, Series]:
+def _measure_once(ways: Mapping[str, Interpreter], course: Course) -> dict[str, Series]:
     series = {way: Series() for way in ways}
     with ExitStack() as stack:
-        processes = {way: stack.enter_context(WayProcess(way, interpreters.development())) for way in ways}
+        processes = {way: stack.enter_context(WayProcess(way, interpreter)) for way, interpreter in ways.items()}
         for process in processes.values():
             process.ask("entry", WARM_UP)
         for done in range(BLOCK, course.requests + 1, BLOCK):
@@ -147,24 +180,39 @@ def _windows(rounds: Sequence[Series], course: Course) -> list[list[Reply]]:
     return [[block for blocks in window for block in blocks] for window in windows]
 
 
-def _quantiles(blocks: Iterable[Reply]) -> tuple[str, str]:
+def _quantiles(blocks: Iterable[Reply]) -> tuple[float, float]:
     ordered = sorted(_milliseconds(blocks))
-    return f"{median(ordered):.2f}", f"{ordered[len(ordered) * 99 // 100]:.2f}"
+    return (median(ordered), ordered[len(ordered) * 99 // 100]) if ordered else (nan, nan)
 
 
-def _latency_table(rounds: dict[str, list[Series]]) -> str:
-    def row(way: str) -> tuple[str, ...]:
-        windows = _windows(rounds[way], ARTICLE_COURSE if way == ARTICLE else COURSE)
-        return TITLES[way], *(cell for blocks in windows for cell in _quantiles(blocks))
+def p50_ms(rounds: Rounds, way: str) -> float:
+    """Return the median of all whole requests of a way, in milliseconds."""
+    return median(_milliseconds(block for series in rounds.series[way] for block in series.entry))
 
+
+def latency_table(rounds: Rounds) -> str:
+    """Return the table of p50 and p99; what is ahead of this function is bold."""
+
+    def figures(way: str) -> list[float]:
+        windows = _windows(rounds.series[way], rounds.course[way])
+        return [figure for blocks in windows for figure in _quantiles(blocks)]
+
+    ours = figures(OURS)
+    rows = [
+        (TITLES[way], *("–" if isnan(one) else cell(one, our, 2) for one, our in zip(figures(way), ours, strict=True)))
+        for way in rounds.series
+    ]
     columns = [f"{what}, {p}" for what in WINDOWS for p in ("p50", "p99")]
+    course = rounds.course[OURS]
+    slow = [way for way in rounds.course if way == ARTICLE]
+    article = "".join(f"; over {rounds.course[way].window} calls in one round for the article's way" for way in slow)
     how = (
         f"Milliseconds by the wall clock, inside the process, log lines written to `/dev/null`; each over "
-        f"{COURSE.window} calls in each of {COURSE.rounds} rounds, a round in a new process; over "
-        f"{ARTICLE_COURSE.window} calls in one round for the article's way. {WARM_UP} requests before. This function "
-        f"and `import tensorflow` take turns every {BLOCK} requests. Session: without the picture's preparation."
+        f"{course.window} calls in each of {course.rounds} rounds, a round in a new process{article}. {WARM_UP} "
+        f"requests before. The ways take turns every {BLOCK} requests, the article's runs alone. Session: without the "
+        "picture's preparation. Bold: ahead of this function."
     )
-    return table(("", *columns), map(row, rounds), how)
+    return table(("", *columns), rows, how)
 
 
 def _changes(rounds: Sequence[Series]) -> list[float]:
@@ -176,9 +224,11 @@ def _growths(rounds: Sequence[Series]) -> list[float]:
     return [last - first for first, last in (series.resident_mb for series in rounds)]
 
 
-def _endurance_table(rounds: dict[str, list[Series]]) -> str:
+def endurance_table(rounds: Rounds) -> str:
+    """Return the table of CPU time and memory, of the first and of the last thousand requests."""
+
     def row(way: str) -> tuple[str, ...]:
-        series = rounds[way]
+        series = rounds.series[way]
         cpu_s = (f"{median(values):.2f}" for values in zip(*(each.cpu_s for each in series), strict=True))
         mb = (f"{median(values):.1f}" for values in zip(*(each.resident_mb for each in series), strict=True))
         changes = [f"{change:+.1f}" for change in sorted(_changes(series))]
@@ -192,7 +242,7 @@ def _endurance_table(rounds: dict[str, list[Series]]) -> str:
         "User and system time of all threads over whole requests, medians of the rounds (and the range of the "
         "change: load from elsewhere moves both ways alike); resident memory from `/proc/self/statm`."
     )
-    return table(("", *columns, *memory), map(row, rounds), how)
+    return table(("", *columns, *memory), map(row, rounds.series), how)
 
 
 def _p50_ratio(ours: Sequence[Reply], theirs: Sequence[Reply]) -> float:
@@ -201,10 +251,10 @@ def _p50_ratio(ours: Sequence[Reply], theirs: Sequence[Reply]) -> float:
     return median(median(a.milliseconds) / median(b.milliseconds) for a, b in pairs)
 
 
-def _targets(rounds: dict[str, list[Series]]) -> list[Target]:
-    windows = zip(WINDOWS, _windows(rounds[OURS], COURSE), _windows(rounds[THEIRS], COURSE), strict=True)
+def _targets(rounds: Rounds) -> list[Target]:
+    windows = zip(WINDOWS, *(_windows(rounds.series[way], rounds.course[way]) for way in (OURS, THEIRS)), strict=True)
     limits = (MAX_ENTRY_P50, MAX_ENTRY_P50, MAX_SESSION_P50, MAX_SESSION_P50)
-    change, growth = median(_changes(rounds[OURS])), max(_growths(rounds[OURS]))
+    change, growth = median(_changes(rounds.series[OURS])), max(_growths(rounds.series[OURS]))
     return [
         *(
             Target(f"our p50, of import tensorflow's: {what}", _p50_ratio(ours, theirs), limit, " ×")

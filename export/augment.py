@@ -6,14 +6,18 @@ lines and shadows included. What is kept is what comes out of there.
 """
 
 import os
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.morphology import skeletonize
+from tqdm import tqdm
 
+from export.hands import SHAPES, draw_shape
 from export.mnist import Digits
 from mnist_infer.errors import NoDigitFound
 from mnist_infer.normalise import SIDE, to_model_input
@@ -26,38 +30,86 @@ SLANT = 0.25  # of the height, at the top
 STRETCH = (0.72, 1.4)  # width, times what it was
 BEND = (0.0, 1.1)  # MNIST's pixels that a point is moved by, over about 5 pixels
 SIDES = (28, 96)  # of the picture, pixels
-SHARE = (0.45, 0.98)  # digit's box of the picture's side
+SHARE = (0.45, 1.0)  # digit's box of the picture's side
+CROPPED = 0.25  # of the pictures: cut to the ink
+MARGIN = 0.06  # of the longer side: most that a crop leaves around it
 CONTRAST = (20, 255)  # of ink and paper
 PEN = (1.0, 0.16)  # thinnest, pixels; thickest, of the picture's side
 NOISE = 0.10  # standard deviation, of the contrast
 LIGHT = 0.8  # of the contrast, from edge to edge
 LINES = (0.08, 0.6)  # of the contrast
 
-_CHUNK = 2500
+_CHUNK = 1000
 
 
-def make_variant(digits: Digits, seed: int, folder: Path, processes: int | None = None) -> NDArray[np.uint8]:
-    """Return one distorted picture of every digit as the network sees it; it is kept in the folder for the next time.
+def make_distorted(digits: Digits, count: int, seed: int, folder: Path) -> Digits:
+    """Return distorted pictures of digits as the network sees them; they are kept in the folder for the next time.
 
     Args:
-        digits: to distort.
-        seed: which variant.
+        digits: to distort, one after the other, and again from the first.
+        count: of the pictures.
+        seed: where chance comes from.
         folder: for the files.
-        processes: at work, default one for each core.
-
-    Returns:
-        uint8 [n, 28, 28], 255 is ink.
     """
-    file = folder / f"variant_{seed}.npy"
-    if not file.exists():
-        chunks = np.array_split(digits.images, -(-len(digits) // _CHUNK))
-        with ProcessPoolExecutor(processes or os.cpu_count()) as pool:
-            parts = list(pool.map(_distort_all, chunks, [[seed, i] for i in range(len(chunks))]))
-        folder.mkdir(parents=True, exist_ok=True)
-        partial = file.with_suffix(".partial.npy")
-        np.save(partial, np.concatenate(parts))
-        partial.rename(file)
-    return np.asarray(np.load(file), np.uint8)
+    chosen = np.arange(count) % len(digits)
+    parts = np.array_split(digits.images[chosen], -(-count // _CHUNK))
+    return Digits(_make_parts(_distort_all, parts, seed, folder / "distorted"), digits.labels[chosen])
+
+
+def make_hands(count: int, seed: int, folder: Path) -> Digits:
+    """Return digits of other hands as the network sees them, each shape as often as any other; they are kept, too.
+
+    Args:
+        count: of the pictures.
+        seed: where chance comes from.
+        folder: for the files.
+    """
+    names = np.resize(list(SHAPES), count)
+    parts = np.array_split(names, -(-count // _CHUNK))
+    labels = np.array([SHAPES[name][0] for name in names], np.uint8)
+    return Digits(_make_parts(_draw_hands, parts, seed, folder / "hands"), labels)
+
+
+_Part = TypeVar("_Part")
+
+
+def _make_parts(
+    make: Callable[[_Part, list[int]], NDArray[np.uint8]], parts: Sequence[_Part], seed: int, folder: Path
+) -> NDArray[np.uint8]:
+    """Return the pictures of all parts, uint8 [n, 28, 28]; what a run that was stopped has made is not made again."""
+    folder.mkdir(parents=True, exist_ok=True)
+    files = [folder / f"{seed}_{i}.npy" for i in range(len(parts))]
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        under_way = [
+            pool.submit(_keep, file, make, part, [seed, i])
+            for i, (file, part) in enumerate(zip(files, parts, strict=True))
+            if not file.exists()
+        ]
+        for future in tqdm(under_way, folder.name):
+            future.result()
+    return np.concatenate([np.load(file) for file in files])
+
+
+def _keep(file: Path, make: Callable[[_Part, list[int]], NDArray[np.uint8]], part: _Part, seed: list[int]) -> None:
+    """Save pictures under a name that only whole files have."""
+    partial = file.with_suffix(".partial.npy")
+    np.save(partial, make(part, seed))
+    partial.rename(file)
+
+
+def _draw_hands(names: NDArray[np.str_], seed: list[int]) -> NDArray[np.uint8]:
+    random = np.random.default_rng(seed)
+    return np.stack([_draw_hand(str(name), random) for name in names])
+
+
+def _draw_hand(name: str, random: np.random.Generator) -> NDArray[np.uint8]:
+    """Return a digit of a shape as the network sees it; one that is not found is drawn again."""
+    while True:
+        picture = _light(_crop(draw_shape(name, _side(random), random), random), random)
+        try:
+            return _seen(picture)
+        except NoDigitFound:
+            continue
 
 
 def distort(image: NDArray[np.uint8], random: np.random.Generator) -> NDArray[np.uint8]:
@@ -70,13 +122,34 @@ def distort(image: NDArray[np.uint8], random: np.random.Generator) -> NDArray[np
     Returns:
         uint8 [28, 28]; the image itself where no ink is found in the drawn picture.
     """
-    side = int(SIDES[0] * (SIDES[1] / SIDES[0]) ** random.random()) if random.random() < 0.8 else SIDES[0]
-    ink = _draw(_reshape(image, side, random), random)
-    picture = _light(ink, random)
+    ink = _draw(_reshape(image, _side(random), random), random)
+    picture = _light(_crop(ink, random), random)
     try:
-        return np.asarray(np.rint(to_model_input(picture) * 255), np.uint8).reshape(SIDE, SIDE)
+        return _seen(picture)
     except NoDigitFound:
         return image
+
+
+def _side(random: np.random.Generator) -> int:
+    """Choose a picture's side, pixels."""
+    return int(SIDES[0] * (SIDES[1] / SIDES[0]) ** random.random()) if random.random() < 0.8 else SIDES[0]
+
+
+def _seen(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.asarray(np.rint(to_model_input(picture) * 255), np.uint8).reshape(SIDE, SIDE)
+
+
+def _crop(ink: Plane, random: np.random.Generator) -> Plane:
+    """Return the picture, or now and then its ink with hardly a margin."""
+    if random.random() >= CROPPED or not (ink > 0.5).any():
+        return ink
+    margin = int(random.uniform(0, MARGIN) * len(ink))
+    (top, bottom), (left, right) = ((int(at[0]), int(at[-1]) + 1) for at in map(np.flatnonzero, _profiles(ink)))
+    return np.pad(ink[top:bottom, left:right], margin)
+
+
+def _profiles(ink: Plane) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    return (ink > 0.3).any(1), (ink > 0.3).any(0)
 
 
 def _distort_all(images: NDArray[np.uint8], seed: list[int]) -> NDArray[np.uint8]:
@@ -128,13 +201,14 @@ def _draw(shape: Plane, random: np.random.Generator) -> Plane:
 
 def _light(ink: Plane, random: np.random.Generator) -> NDArray[np.uint8]:
     """Return the strokes on paper, light or dark, as a camera or a drawing program gives them."""
-    side = len(ink)
+    height, width = ink.shape
+    side = max(ink.shape)
     if random.random() < 0.35:  # a drawing program's: nothing but ink and paper
         clean = np.asarray(np.rint(ink * 255), np.uint8)
         return np.bitwise_not(clean) if random.random() < 0.5 else clean
     ink = ink * random.uniform(0.6, 1) if random.random() < 0.2 else ink
     if random.random() < 0.4:  # pencil and chalk leave gaps
-        grain = ndimage.zoom(random.random((side // 2, side // 2)), 2.2, order=1)[:side, :side]
+        grain = ndimage.zoom(random.random((side // 2 + 1, side // 2 + 1)), 2.2, order=1)[:height, :width]
         ink = ink * np.clip(1 - random.uniform(0, 0.7) * grain**2, 0, 1)
     lines = np.zeros_like(ink)
     if random.random() < 0.3:
@@ -147,14 +221,14 @@ def _light(ink: Plane, random: np.random.Generator) -> NDArray[np.uint8]:
         if random.random() < 0.5:
             lines[:, random.integers(distance) :: distance] = strength
     for _ in range(random.integers(0, 4) if random.random() < 0.3 else 0):  # specks
-        y, x = random.integers(0, side, 2)
-        lines[y : y + random.integers(1, 3), x : x + random.integers(1, 3)] = random.uniform(0.2, 0.9)
+        row, column = random.integers(height), random.integers(width)
+        lines[row : row + random.integers(1, 3), column : column + random.integers(1, 3)] = random.uniform(0.2, 0.9)
     contrast = random.uniform(*CONTRAST)
     drawn = np.maximum(ink, lines)
     if random.random() < 0.5:
         drawn = ndimage.gaussian_filter(drawn, random.uniform(0, side / 60))
     slope_y, slope_x = random.uniform(-LIGHT, LIGHT, 2) * random.random()
-    y, x = np.ogrid[-0.5 : 0.5 : side * 1j, -0.5 : 0.5 : side * 1j]
+    y, x = np.ogrid[-0.5 : 0.5 : height * 1j, -0.5 : 0.5 : width * 1j]
     drawn = drawn + slope_y * y + slope_x * x + random.normal(0, NOISE * random.random() ** 2 + 1e-4, drawn.shape)
     if random.random() < 0.25:  # the edge of a shadow
         drawn = drawn + random.uniform(-0.5, 0.5) / (

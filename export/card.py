@@ -25,6 +25,8 @@ def card_text(figures: Figures, has_log: bool) -> str:
         f"function (95 % interval {_interval(mnist)}).".replace(",", " ", 1),
         _model_section(figures["model"]),
         _suite_section(figures, source),
+        _hands_section(figures["hands"]),
+        _not_digits_section(figures),
         _normaliser_section(figures["normaliser_on_mnist"]),
         _mistakes_section(figures),
         _calibration_section(figures["calibration"]),
@@ -39,8 +41,10 @@ def card_text(figures: Figures, has_log: bool) -> str:
 _NAMES = {
     "parameters": "parameters",
     "multiply_adds": "multiply-adds per picture",
+    "start": "trained on from version",
     "epochs": "epochs",
-    "variants": "distorted variants of each digit",
+    "distorted": "distorted pictures of MNIST's digits",
+    "hands": "digits of other hands",
     "seed": "seed",
     "tensorflow": "trained with TensorFlow",
     "held_back_accuracy": "held-back training digits read, at export",
@@ -52,12 +56,13 @@ _NAMES = {
 def _model_section(model: Figures) -> str:
     rows = [("file", f"`export/{model['version']}/saved_model.pb`, {model['bytes'] / 1e6:.2f} MB")]
     rows += [(name, _value(model[key], key)) for key, name in _NAMES.items() if key in model]
+    drawn = ", and digits of other hands that a program draws" if model.get("hands") else ""
     return (
         "## What it is\n"
         "A SavedModel of a small convolutional network, its batch normalisation folded into the kernels: `x:0` float32 "
         "`[n, 784]`, 1 is ink; `y:0` float32 `[n, 10]`, probabilities. It was trained on 55 000 of MNIST's training "
-        "digits and distorted variants of them. What there was to choose was chosen on the other 5 000, which were "
-        "held back, and not on the test digits.\n\n" + _table(("", ""), rows, "-:")
+        f"digits and distorted pictures of them{drawn}. What there was to choose was chosen on the other 5 000, which "
+        "were held back, and not on the test digits.\n\n" + _table(("", ""), rows, "-:")
     )
 
 
@@ -74,9 +79,20 @@ def _suite_section(figures: Figures, source: str) -> str:
     for kind in figures["kinds"]:
         reached = "reached" if kind["accuracy"] >= kind["wanted"] else "**missed**"
         article = _percent(kind["article"]) + (", **too easy**" if kind["too_easy"] else "")
-        figures_of_kind = (_percent(kind["accuracy"]), _interval(kind), str(kind["refused"]), article)
+        error = f"{100 * kind['calibration_error']:.2f}"
+        figures_of_kind = (_percent(kind["accuracy"]), _interval(kind), str(kind["refused"]), error, article)
         rows.append((kind["title"], _count(kind["n"]), *figures_of_kind, f"{kind['wanted']:.1%}", reached))
-    header = ("kind", "pictures", "read", "95 % interval", "refused", "the article's way", "wanted", "")
+    header = (
+        "kind",
+        "pictures",
+        "read",
+        "95 % interval",
+        "refused",
+        "calibration error",
+        "the article's way",
+        "wanted",
+        "",
+    )
     missed = [kind["title"] for kind in figures["kinds"] if kind["accuracy"] < kind["wanted"]]
     easy = [kind["title"] for kind in figures["kinds"] if kind["too_easy"]]
     lines = [
@@ -84,7 +100,8 @@ def _suite_section(figures: Figures, source: str) -> str:
         f"The suite is made from {source}, reproducibly; the ranges of every kind stand in the table of "
         "[suite/kinds.py](suite/kinds.py), which shares no code with the training. Each picture goes through the "
         "function's own path, base64 to answer; one that is refused counts as wrong. *The article's way* squeezes the "
-        "whole picture to 28×28 and inverts it where it is mostly bright, on the same network.",
+        "whole picture to 28×28 and inverts it where it is mostly bright, on the same network. The calibration error "
+        "is in percentage points, see below.",
         _table(header, rows),
         (f"**Missed: {'; '.join(missed)}.**" if missed else "Every kind reaches its figure.")
         + (f" **Too easy, the article's way reads over 60 %: {'; '.join(easy)}.**" if easy else ""),
@@ -94,6 +111,35 @@ def _suite_section(figures: Figures, source: str) -> str:
         "![Samples of every kind before and after normalisation](card/samples.png)",
     ]
     return "\n\n".join(lines)
+
+
+def _hands_section(hands: Sequence[Figures]) -> str:
+    rows = [
+        (kind["title"], str(kind["n"]), _percent(kind["accuracy"]), _interval(kind), f"{kind['wanted']:.1%}")
+        for kind in hands
+    ]
+    return (
+        "## Other hands\n"
+        "Shapes that MNIST's writers hardly knew, drawn with a pen on a canvas from arcs and lines "
+        "([suite/hands.py](suite/hands.py)). What the training draws ([hands.py](hands.py)) shares no code with "
+        "them.\n\n"
+        + _table(("shape", "pictures", "read", "95 % interval", "wanted"), rows)
+        + "\n\nSamples of what `make train` draws:\n\n![Shapes that the training draws](card/hands.png)"
+    )
+
+
+def _not_digits_section(figures: Figures) -> str:
+    levels = [key for key in figures["digits_as_sure"] if key.startswith("above_")]
+    rows = [
+        (row["title"], _count(row["n"]), f"{row['refused'] / row['n']:.1%}", *(f"{row[key]:.1%}" for key in levels))
+        for row in (*figures["not_digits"], figures["digits_as_sure"])
+    ]
+    header = ("picture of", "pictures", "refused", *(f"answered with {key[6:]} % or more" for key in levels))
+    return (
+        "## Is it a digit at all?\n"
+        "The function answers with a digit unless nothing stands out from the paper. How sure its answers are where "
+        "there is no right one, and for comparison where there is:\n\n" + _table(header, rows)
+    )
 
 
 def _normaliser_section(figures: Mapping[str, float]) -> str:
@@ -158,11 +204,12 @@ def _limits_section(figures: Figures) -> str:
     names = "; ".join(f"{kind['title']} ({_percent(kind['accuracy'])})" for kind in weakest)
     return (
         "## Limits\n"
-        "- One digit per picture. It answers with a digit whatever the picture shows.\n"
+        "- One digit per picture. What else it answers to is measured above.\n"
         f"- The kinds that it reads worst: {names}.\n"
         "- The suite is drawn by a program after the pen's path in MNIST's digits: real paper, boards and cameras vary "
         "more. A digit whose loops the pen has filled has no such path, and the next one is drawn instead.\n"
-        "- The hands are those of MNIST: staff of the American census bureau and high-school students.\n"
+        "- MNIST's writers were staff of the American census bureau and high-school students; other hands were only "
+        "measured on shapes that a program draws.\n"
         "- A probability is worth what the diagram above says on pictures like these, and less on any other."
     )
 

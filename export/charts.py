@@ -19,6 +19,7 @@ from PIL import Image
 
 from export.figures import BINS
 from export.foreign import FOREIGN, foreign_pictures
+from export.hands import draw_samples as draw_hands
 from export.mnist import Digits
 from export.reader import Reader
 from export.suite import KINDS, Picture, make_picture
@@ -68,6 +69,7 @@ def write_charts(folder: Path, figures: Figures, digits: Digits, reader: Reader,
         _save(
             draw_worst(foreign["worst"], [pictures[row["index"]] for row in foreign["worst"]]), folder / "foreign.png"
         )
+        draw_hands().save(folder / "hands.png", optimize=True)
         if log.exists():
             _save(draw_training(log), folder / "training.png")
 

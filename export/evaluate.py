@@ -12,11 +12,11 @@ import sys
 from pathlib import Path
 
 from export.card import card_text
-from export.figures import calibration, confusion, describe, measure_kind, measure_normaliser, worst
+from export.figures import calibration, confusion, describe, measure_kind, measure_normaliser, measure_not_digits, worst
 from export.foreign import FOREIGN, measure_foreign
 from export.mnist import DataError, load_mnist
 from export.reader import Reader, read_suite
-from export.suite import KINDS
+from export.suite import HANDS, KINDS, NOT_DIGITS
 from mnist_infer.versions import find_version
 
 HERE = Path(__file__).parent
@@ -32,12 +32,17 @@ def main() -> int:
         return 1
     digits = mnist.test if options.digits == "test" else mnist.held_back
     model = options.model or find_version(options.output, None)
-    readings = read_suite(model, digits, options.per_kind, options.processes)
+    counts = dict.fromkeys(KINDS, options.per_kind) | {"mnist": len(digits)}
+    counts |= dict.fromkeys(HANDS | NOT_DIGITS, -(-options.per_kind // 10))
+    readings = read_suite(model, digits, counts, options.processes)
     reader = Reader(model)
     figures = {
         "model": describe(model),
         "digits": {"set": options.digits, "count": len(digits)},
         "kinds": [measure_kind(name, KINDS[name], readings[name]) for name in KINDS],
+        "hands": [measure_kind(name, HANDS[name], readings[name]) for name in HANDS],
+        "not_digits": [measure_not_digits(NOT_DIGITS[name].title, readings[name]) for name in NOT_DIGITS],
+        "digits_as_sure": measure_not_digits("digits, all kinds", [r for name in KINDS for r in readings[name]]),
         "normaliser_on_mnist": measure_normaliser(reader, digits, readings["mnist"]),
         "confusion": confusion(readings["mnist"]).tolist(),
         "worst": worst(readings["mnist"], 24),

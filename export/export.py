@@ -22,6 +22,7 @@ from export.gate import ExportError, check_accuracy
 from export.mnist import DataError, Digits, load_mnist
 from export.network import Layer, count_multiply_adds, fold_batch_normalisation, inference_graph
 from export.reader import predict_digits, read_suite
+from export.suite import KINDS
 from export.train import TRAINING
 from mnist_infer.session import PIXELS, SavedModelSession, session_config
 
@@ -106,7 +107,7 @@ def measure(network: tf.keras.Model, folder: Path, held_back: Digits, test: Digi
 
 def measure_suite(folder: Path, held_back: Digits, per_kind: int) -> float:
     """Return the share of user pictures of held-back digits that a SavedModel reads, each kind counting alike."""
-    readings = read_suite(folder, held_back, per_kind, os.cpu_count() or 1)
+    readings = read_suite(folder, held_back, dict.fromkeys(KINDS, per_kind), os.cpu_count() or 1)
     return float(np.mean([np.mean([reading.is_right for reading in kind]) for kind in readings.values()]))
 
 

@@ -17,6 +17,8 @@ from mnist_infer.normalise import to_model_input
 
 MAX_ARTICLE_ACCURACY = 0.6
 """Most that the article's normalisation may read of a canvas or photo: above, the kind asks for nothing."""
+SURE = (50, 90, 99)
+"""Per cent of probability, above which answers to pictures of no digit are counted."""
 BINS = 10
 """Of the reliability diagram."""
 
@@ -42,8 +44,21 @@ def measure_kind(name: str, kind: Kind, readings: Sequence[Reading]) -> dict[str
         "title": kind.title,
         "wanted": kind.wanted,
         **shares(readings),
+        "calibration_error": calibration(readings)["error"],
         "too_easy": kind.group in ("canvas", "photo") and shares(readings)["article"] > MAX_ARTICLE_ACCURACY,
         "must_be_hard": kind.group in ("canvas", "photo"),
+    }
+
+
+def measure_not_digits(title: str, readings: Sequence[Reading]) -> dict[str, object]:
+    """Return how sure the answers are where there is no right one."""
+    sure = np.array([max(reading.probabilities) for reading in readings if reading.probabilities])
+    n = len(readings)
+    return {
+        "title": title,
+        "n": n,
+        "refused": n - len(sure),
+        **{f"above_{level}": float((sure >= level / 100).sum()) / n for level in SURE},
     }
 
 

@@ -1,11 +1,13 @@
 """The network: as Keras trains it, and as the plain graph that is exported."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
+from tensorflow.core.protobuf import saved_model_pb2
 
 # Filters of the 3x3 convolutions between one halving of the picture and the next: 28x28, 14x14, 7x7.
 STAGES = ((16, 16), (32, 32, 32), (96, 96))
@@ -64,6 +66,48 @@ def fold_batch_normalisation(model: tf.keras.Model) -> list[Layer]:
         elif isinstance(layer, tf.keras.layers.Dense):
             folded.append(Layer(*layer.get_weights()))
     return folded
+
+
+def read_layers(saved_model: Path) -> list[Layer]:
+    """Return the layers of an exported network, from the constants in its graph.
+
+    Args:
+        saved_model: its file, `saved_model.pb`.
+    """
+    content = saved_model_pb2.SavedModel.FromString(saved_model.read_bytes())
+    nodes = {node.name: node for node in content.meta_graphs[0].graph_def.node}
+
+    def constant(name: str) -> NDArray[np.float32]:
+        return np.asarray(tf.make_ndarray(nodes[name].attr["value"].tensor), np.float32)
+
+    kernels = [node.input[1] for node in nodes.values() if node.op in ("Conv2D", "MatMul")]
+    biases = [node.input[1] for node in nodes.values() if node.op == "BiasAdd"]
+    return [Layer(constant(kernel), constant(bias)) for kernel, bias in zip(kernels, biases, strict=True)]
+
+
+def start_from(model: tf.keras.Model, layers: Sequence[Layer], images: NDArray[np.float32]) -> None:
+    """Give a new network the weights of an exported one, so that it goes on where that one stood.
+
+    Batch normalisation is unfolded: its scale and shift undo what it does to these images, so that the network gives
+    the answers that the exported one gives, and trains as if it had been there all the time.
+
+    Args:
+        model: see `build_model`.
+        layers: of the exported network.
+        images: float32 [n, 28, 28, 1], what the statistics of the batch normalisation are taken from.
+    """
+    remaining = iter(layers)
+    features = tf.constant(images)
+    for layer in model.layers:
+        if isinstance(layer, tf.keras.layers.Conv2D):
+            kernel, bias = next(remaining)
+            layer.set_weights([kernel])
+        elif isinstance(layer, tf.keras.layers.BatchNormalization):
+            mean, variance = (moment.numpy() for moment in tf.nn.moments(features, [0, 1, 2]))
+            layer.set_weights([np.sqrt(variance + layer.epsilon), mean + bias, mean, variance])
+        elif isinstance(layer, tf.keras.layers.Dense):
+            layer.set_weights(list(next(remaining)))
+        features = layer(features, training=False)
 
 
 def inference_graph(x: tf.Tensor, layers: Sequence[Layer]) -> tf.Tensor:

@@ -2,7 +2,7 @@
 
 import base64
 import multiprocessing
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from export import article
 from export.mnist import Digits
-from export.suite import KINDS, Picture, make_picture
+from export.suite import Picture, make_picture
 from mnist_infer.config import Settings
 from mnist_infer.decode import decode
 from mnist_infer.errors import MnistInferError
@@ -78,13 +78,13 @@ def predict_digits(session: SavedModelSession, digits: Digits) -> NDArray[np.flo
     return np.concatenate([session.predict(batch) for batch in np.array_split(x, -(-len(x) // 500))])
 
 
-def read_suite(model: Path, digits: Digits, per_kind: int, processes: int) -> dict[str, list[Reading]]:
-    """Make and read every picture of the suite.
+def read_suite(model: Path, digits: Digits, counts: Mapping[str, int], processes: int) -> dict[str, list[Reading]]:
+    """Make and read pictures of the suite.
 
     Args:
         model: folder of the SavedModel.
         digits: what the pictures show.
-        per_kind: pictures of each kind; of MNIST as it is all digits are read.
+        counts: how many pictures of each kind, by its name.
         processes: that share the work.
 
     Returns:
@@ -93,12 +93,13 @@ def read_suite(model: Path, digits: Digits, per_kind: int, processes: int) -> di
     readings: dict[str, list[Reading]] = {}
     fresh = multiprocessing.get_context("spawn")  # a fork of a process where TensorFlow has threads would hang
     with ProcessPoolExecutor(processes, fresh, _start, (model, digits)) as pool:
-        chunks = {name: _chunks(len(digits) if name == "mnist" else per_kind) for name in KINDS}
-        under_way = {name: [pool.submit(_read_chunk, name, chunk) for chunk in chunks[name]] for name in KINDS}
+        under_way = {
+            name: [pool.submit(_read_chunk, name, chunk) for chunk in _chunks(count)] for name, count in counts.items()
+        }
         for name, futures in under_way.items():
             readings[name] = [reading for future in futures for reading in future.result()]
             right = sum(reading.is_right for reading in readings[name]) / len(readings[name])
-            print(f"{KINDS[name].title:34}{len(readings[name]):7}{right:9.2%}", flush=True)
+            print(f"{name:34}{len(readings[name]):7}{right:9.2%}", flush=True)
     return readings
 
 

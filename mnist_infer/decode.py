@@ -154,7 +154,7 @@ def _to_grey(image: Image.Image) -> NDArray[np.uint8]:
     if image.mode.startswith("I"):  # more than 8 bits: convert("L") would clip
         return _by_range(np.asarray(image, np.float64))
     if image.has_transparency_data:
-        return _on_paper(np.asarray(image.convert("RGBA").convert("LA"), np.float32))
+        return _on_paper(image)
     return np.asarray(image.convert("L"))
 
 
@@ -163,9 +163,11 @@ def _by_range(values: NDArray[np.float64]) -> NDArray[np.uint8]:
     return np.asarray(np.rint((values - lowest) * (_WHITE / max(highest - lowest, 1e-9))), np.uint8)
 
 
-def _on_paper(grey_and_alpha: NDArray[np.float32]) -> NDArray[np.uint8]:
+def _on_paper(image: Image.Image) -> NDArray[np.uint8]:
     """Lay a transparent picture on white or on black, whichever its visible part stands out from."""
-    grey, alpha = grey_and_alpha[..., 0], grey_and_alpha[..., 1] / _WHITE
-    ink_is_bright = (grey * alpha).sum() > alpha.sum() * (_WHITE / 2)
-    paper = 0 if ink_is_bright else _WHITE
-    return np.asarray(np.rint(grey * alpha + paper * (1 - alpha)), np.uint8)
+    picture = image.convert("RGBA").convert("LA")
+    seen, opacity = (np.asarray(band).sum(dtype=np.int64) for band in picture.convert("La").split())
+    ink_is_bright = seen > opacity / 2
+    paper = Image.new("L", picture.size, 0 if ink_is_bright else _WHITE)
+    grey, alpha = picture.split()
+    return np.asarray(Image.composite(grey, paper, alpha))

@@ -8,6 +8,7 @@ those of TensorFlow's header `tensorflow/c/c_api.h`.
 
 import ctypes
 import importlib.util
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from ctypes import POINTER, byref, c_char_p, c_int, c_int64, c_size_t, c_void_p
@@ -24,6 +25,8 @@ DIGITS = 10
 _LIBRARY = "libtensorflow_cc.so.2"
 _SERVE_TAG = b"serve"
 _TF_FLOAT = 1  # TF_DataType in tf_datatype.h
+_MISSING_OPERATION = re.compile(r"No OpKernel was registered to support Op '(\w+)'|Op type not registered '(\w+)'")
+_ADVICE = "; its TensorFlow has no operation {0}: build the zip with `build_zip.py --operations {0}`"
 
 
 class _Port(ctypes.Structure):
@@ -78,14 +81,21 @@ class TensorFlowError(Exception):
     """A C call's status that is not OK: its code and TensorFlow's own message.
 
     It is only ever the cause of an error of this package, and its text is for the log.
+
     """
+
+    @property
+    def advice(self) -> str:
+        """What to do if the zip's TensorFlow was linked without an operation of the model, for everybody to read."""
+        found = _MISSING_OPERATION.search(str(self))
+        return _ADVICE.format(found[1] or found[2]) if found else ""
 
 
 class SavedModelSession:
     """One loaded SavedModel, ready to predict from any number of threads.
 
     Attributes:
-        tensorflow_version: of the library, as `2.15.1`.
+        tensorflow_version: of the library, as `2.20.0`.
         devices: names as TensorFlow has them, `/job:localhost/replica:0/task:0/device:CPU:0`.
     """
 
@@ -112,7 +122,7 @@ class SavedModelSession:
                 self._input, self._output = self._port(b"x"), self._port(b"y")
                 self.devices = self._list_devices()
             except TensorFlowError as error:
-                raise ModelUnavailable(f"no model can be loaded from {model}: {error}") from error
+                raise ModelUnavailable(f"no model can be loaded from {model}: {error}{error.advice}") from error
             self._close = on_failure.pop_all()  # all went well: freed by close()
 
     def predict(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -138,7 +148,7 @@ class SavedModelSession:
                 library.TF_SessionRun(self._session, None, *inputs, *outputs, None, 0, None, status)
             return self._to_array(y_tensor, (len(x), DIGITS))
         except TensorFlowError as error:
-            raise InferenceFailed("the model could not be run") from error
+            raise InferenceFailed(f"the model could not be run{error.advice}") from error
         finally:
             library.TF_DeleteTensor(x_tensor)
             library.TF_DeleteTensor(y_tensor)  # NULL if the run failed, which is allowed

@@ -66,9 +66,9 @@ _OWN_FILES = {
     "mnist_infer/local/cli.py": b"",
     "mnist_infer/__pycache__/stale.cpython-310.pyc": b"",
     "export/train.py": b"",
-    "export/9/saved_model.pb": b"an old model",
-    "export/10/saved_model.pb": b"a model",
-    "export/10.partial/saved_model.pb": b"an export that was broken off",
+    "export/9/saved_model.pb": b"\x08\x09",
+    "export/10/saved_model.pb": b"\x08\x01",
+    "export/12.partial/saved_model.pb": b"an export that was broken off",
     "export/10/variables/variables.index": b"its variables",
     "tests/test_handler.py": b"",
 }

@@ -2,6 +2,7 @@
 
 import marshal
 import os
+import re
 import resource
 import shutil
 import subprocess
@@ -15,6 +16,10 @@ import pytest
 
 import build_zip
 from mnist_infer.config import ROOT
+from relink.linker import LIBRARIES, relink
+from relink.operations import OPERATIONS
+from relink.saved_model import operations_of
+from testbed.pictures import MODEL_DIR
 from tests.small_checkout import (
     LIBRARY,
     PYTHON,
@@ -45,6 +50,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakeCheckout:
     def make(wheel_changes: Mapping[str, Mapping[str, bytes]] | None = None, name: str = "checkout") -> Path:
         root = make_checkout(tmp_path / name, wheel_changes)
         monkeypatch.setattr(build_zip, "ROOT", root)
+        monkeypatch.setattr(build_zip, "relink", strip_instead)
         return root
 
     return make
@@ -58,9 +64,16 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[zipfile.ZipFile]
         for name, value in OFFLINE.items():
             patch.setenv(name, value)
         patch.setattr(build_zip, "ROOT", make_checkout(root / "checkout"))
+        patch.setattr(build_zip, "relink", strip_instead)
         assert build(root / "out.zip") == 0
     with zipfile.ZipFile(root / "out.zip") as archive:
         yield archive
+
+
+def strip_instead(source: Path, target: Path, *_: object) -> None:
+    """Stand in for the linker, which knows TensorFlow's libraries only: the small checkout has others."""
+    for name in LIBRARIES:
+        subprocess.run(["strip", "--strip-unneeded", "-o", target / name, source / name], check=True)
 
 
 def build(output: Path, *arguments: str) -> int:
@@ -156,7 +169,7 @@ def test_names_are_sorted_and_times_are_fixed(built: zipfile.ZipFile) -> None:
     assert {(entry.extra, entry.comment, entry.create_system) for entry in built.infolist()} == {(b"", b"", 3)}
 
 
-def test_only_tensorflows_libraries_are_stripped(built: zipfile.ZipFile, tmp_path: Path) -> None:
+def test_only_tensorflows_libraries_are_linked_again(built: zipfile.ZipFile, tmp_path: Path) -> None:
     stripped = tmp_path / "stripped.so"
     stripped.write_bytes(LIBRARY)
     subprocess.run(["strip", "--strip-unneeded", stripped], check=True)
@@ -219,7 +232,7 @@ def test_the_budget_the_versions_and_the_hash_are_printed(
     assert rows["all"][2] == f"{(tmp_path / 'out.zip').stat().st_size / 1e6:.3f}"
     assert rows["limit"][:2] == ["500.000", "50.000"]
     assert "zlib" in printed
-    assert "strip" in printed
+    assert "NumPy" in printed
     assert printed.splitlines()[-1] == f"{build_zip.sha256(tmp_path / 'out.zip')}  {tmp_path / 'out.zip'}"
 
 
@@ -272,20 +285,44 @@ def test_a_tensorflow_without_the_library_is_refused(
     assert "the wheel of tensorflow-cpu has no tensorflow/libtensorflow_cc.so.3" in refused(checkout(), capsys)
 
 
-@pytest.mark.parametrize(("missing", "present"), [("strip", "objdump"), ("objdump", "strip")])
 def test_a_missing_tool_is_named(
-    missing: str,
-    present: str,
-    checkout: MakeCheckout,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
+    checkout: MakeCheckout, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = checkout()
-    (tmp_path / "bin").mkdir()
-    (tmp_path / "bin" / present).symlink_to(str(shutil.which(present)))
-    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
-    assert refused(root, capsys) == f"build_zip.py: {missing} is not on the PATH: install binutils"
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert refused(root, capsys) == "build_zip.py: objdump is not on the PATH: install binutils"
+
+
+@pytest.mark.parametrize("arguments", [(), ("--operations", "Unheard", "Log"), ("--keep-all",)])
+def test_the_linker_keeps_the_model_s_operations_and_those_that_are_named(
+    arguments: tuple[str, ...], checkout: MakeCheckout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, seen = checkout(), []
+    shutil.copy(MODEL_DIR / "saved_model.pb", root / "export" / "10" / "saved_model.pb")
+
+    def linked(source: Path, target: Path, operations: set[str], *others: object) -> None:
+        seen.append((operations, others[1]))
+        strip_instead(source, target)
+
+    monkeypatch.setattr(build_zip, "relink", linked)
+    assert build(tmp_path / "out.zip", *arguments) == 0
+    ((operations, keep_all),) = seen
+    assert operations == OPERATIONS | operations_of(MODEL_DIR) | {name for name in arguments if name[0] != "-"}
+    assert keep_all is ("--keep-all" in arguments)
+
+
+def test_a_library_that_cannot_be_linked_again_leaves_no_zip(
+    checkout: MakeCheckout, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = checkout()
+    monkeypatch.setattr(build_zip, "relink", relink)
+    assert re.fullmatch(r"build_zip.py: TensorFlow cannot be linked again: .+", refused(root, capsys))
+
+
+def test_a_damaged_model_is_refused(checkout: MakeCheckout, capsys: pytest.CaptureFixture[str]) -> None:
+    root = checkout()
+    (root / "export" / "10" / "saved_model.pb").write_bytes(b"a model")
+    assert "saved_model.pb is no SavedModel" in refused(root, capsys)
 
 
 def test_a_missing_interpreter_is_named(checkout: MakeCheckout, capsys: pytest.CaptureFixture[str]) -> None:

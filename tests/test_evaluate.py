@@ -12,10 +12,10 @@ from export import foreign
 from export import reader as reader_module
 from export.card import card_text
 from export.charts import draw_suite
-from export.figures import calibration, confusion, measure_kind, measure_normaliser, wilson, worst
+from export.figures import calibration, confusion, measure_kind, measure_normaliser, measure_not_digits, wilson, worst
 from export.mnist import Digits
 from export.reader import Reader, Reading
-from export.suite import KINDS, make_pictures
+from export.suite import HANDS, KINDS, make_pictures
 from mnist_infer.config import Settings
 from mnist_infer.pipeline import run
 from testbed.pictures import MODEL_DIR, mnist_digits
@@ -61,6 +61,7 @@ def test_a_refused_picture_is_wrong_and_counted_apart(reader: Reader, monkeypatc
     refused = reader.read(0, picture)
     assert (refused.digit, refused.refusal, refused.is_right) == (None, "image_damaged", False)
     figures = measure_kind("mnist", KINDS["mnist"], [refused, reading(1, 1)])
+    assert figures["calibration_error"] == pytest.approx(0.1)
     assert (figures["n"], figures["refused"], figures["accuracy"]) == (2, 1, 0.5)
 
 
@@ -141,6 +142,9 @@ def _figures() -> dict[str, Any]:
         "model": {"version": "7", "bytes": 1_000_000, "seed": 1},
         "digits": {"set": "test", "count": 10},
         "kinds": kinds,
+        "hands": [measure_kind(name, kind, [reading(kind.label or 0, 7)] * 4) for name, kind in HANDS.items()],
+        "not_digits": [measure_not_digits("scribbles", [reading(-1, 2, 0.95), reading(-1, None)])],
+        "digits_as_sure": measure_not_digits("digits, all kinds", [reading(1, 1, 0.995)]),
         "normaliser_on_mnist": dict.fromkeys(
             ("change_light_on_dark", "change_dark_on_light", "accuracy_with", "accuracy_without"), 0.5
         ),
@@ -157,10 +161,9 @@ def test_the_figures_go_through_json_unchanged() -> None:
 
 
 def test_pictures_are_read_in_processes_in_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reader_module, "KINDS", {name: KINDS[name] for name in ("mnist", "one_pixel")})
     monkeypatch.setattr(reader_module, "CHUNK", 2)
     digits = Digits(DIGITS.images[:5], DIGITS.labels[:5])
-    readings = reader_module.read_suite(MODEL_DIR, digits, 3, processes=2)
+    readings = reader_module.read_suite(MODEL_DIR, digits, {"mnist": 5, "one_pixel": 3}, processes=2)
     assert [row.index for row in readings["mnist"]] == list(range(5))
     assert [row.index for row in readings["one_pixel"]] == list(range(3))
     assert [row.label for row in readings["mnist"]] == [p.label for p in make_pictures("mnist", digits, 5)]
@@ -171,3 +174,16 @@ def test_the_committed_card_says_what_the_committed_figures_say() -> None:
     assert figures["model"]["version"] == MODEL_DIR.name
     has_log = (MODEL_DIR / "training.csv").exists()
     assert (MODEL_DIR.parent / "README.md").read_text(encoding="utf-8") == card_text(figures, has_log)
+
+
+def test_the_card_says_how_sure_the_answers_to_no_digit_are() -> None:
+    text = card_text(_figures(), has_log=False)
+    assert "| scribbles | 2 | 50.0% | 50.0% | 50.0% | 0.0% |" in text
+    assert "| digits, all kinds | 1 | 0.0% | 100.0% | 100.0% | 100.0% |" in text
+
+
+def test_the_card_has_every_shape_of_other_hands_with_its_share() -> None:
+    lines = card_text(_figures(), has_log=False).splitlines()
+    for kind in HANDS.values():
+        share = "100.00%" if kind.label == 7 else "0.00%"
+        assert any(line.startswith(f"| {kind.title} | 4 | {share} |") for line in lines)

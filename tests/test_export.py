@@ -144,3 +144,30 @@ def test_the_committed_model_has_its_figures_beside_it_and_passed_its_gate() -> 
     figures = json.loads((MODEL_DIR / "figures.json").read_text())
     check_accuracy(figures)
     assert figures["test_accuracy"] >= MIN_ACCURACY["held_back_accuracy"]
+
+
+START = """
+import sys
+import numpy as np
+import tensorflow as tf
+from pathlib import Path
+from export.network import build_model, read_layers, start_from
+from mnist_infer.session import SavedModelSession, session_config
+from testbed.pictures import MODEL_DIR, mnist_digits
+
+x = mnist_digits()[0][..., None].astype(np.float32) / 255
+model = build_model()
+start_from(model, read_layers(MODEL_DIR / "saved_model.pb"), x[:200])
+session = SavedModelSession(MODEL_DIR, session_config(intra_op_threads=1, inter_op_threads=0, hide_gpus=True))
+expected = session.predict(x.reshape(-1, 784))
+print(float(np.abs(tf.nn.softmax(model(x, training=False)) - expected).max()))
+print(float((np.argmax(model(x, training=True), 1) == expected.argmax(1)).mean()))
+"""
+
+
+def test_a_new_network_goes_on_where_the_exported_one_stood() -> None:
+    child = subprocess.run([sys.executable, "-W", "ignore", "-c", START], cwd=ROOT, capture_output=True, text=True)
+    assert child.returncode == 0, child.stderr
+    difference, alike_in_training = map(float, child.stdout.split())
+    assert difference < 1e-5
+    assert alike_in_training > 0.95

@@ -18,7 +18,7 @@ GPU = "/job:localhost/replica:0/task:0/device:GPU:0"
 
 @pytest.fixture
 def models(tmp_path: Path) -> Path:
-    for name in ("1", "2", "10", "latest", "-3", "5.partial"):
+    for name in ("1", "2", "10", "latest", "-3", "11.partial"):
         (tmp_path / name).mkdir()
     (tmp_path / "99").write_text("a file, no version")
     return tmp_path

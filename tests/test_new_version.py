@@ -29,12 +29,14 @@ mnist.HELD_BACK = held_back
 mnist._SHA256 = dict(zip(mnist._SHA256, hashes))
 gate.MIN_ACCURACY = dict.fromkeys(gate.MIN_ACCURACY, 0.0)
 charts.SAMPLES = 1
+train.STEPS_PER_EPOCH = 2
 few = foreign.foreign_pictures
 foreign.foreign_pictures = charts.foreign_pictures = lambda render: few(render)[:30]
 
+few_pictures = ["--epochs", "1", "--distorted", "30", "--hands", "20"]
 common = ["--data", f"{root}/data"]
 for step, arguments in (
-    (train, ["--version", version, "--training", f"{root}/training", "--epochs", "1", "--variants", "1"]),
+    (train, ["--version", version, "--training", f"{root}/training", *few_pictures]),
     (export, ["--version", version, "--training", f"{root}/training", "--output", f"{root}/export", "--per-kind", "1"]),
     (evaluate, ["--output", f"{root}/export", "--per-kind", "1", "--processes", "1"]),
 ):
@@ -72,7 +74,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_new_version_is_written_beside_the_others_and_served(checkout: Path) -> None:
     versions = {path.name for path in (checkout / "export").iterdir() if path.is_dir()}
-    assert versions == {"9", "10", "10.partial", "card", str(VERSION)}
+    assert versions == {"9", "10", "12.partial", "card", str(VERSION)}
     model = load_model(Settings(model_dir=checkout / "export"))
     assert model.version == VERSION
     assert model.session.predict(np.zeros((1, 784), np.float32)).sum() == pytest.approx(1, abs=1e-5)
@@ -85,7 +87,7 @@ def test_its_card_is_about_the_new_version(checkout: Path) -> None:
     assert all(f"(card/{name})" in card for name in pictures)
     assert "training.png" in pictures
     figures = json.loads((checkout / "export" / str(VERSION) / "figures.json").read_text())
-    assert (figures["epochs"], figures["variants"]) == (1, 1)
+    assert (figures["epochs"], figures["distorted"], figures["hands"]) == (1, 30, 20)
 
 
 def test_the_zip_has_the_new_version_and_no_other(

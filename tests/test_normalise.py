@@ -3,8 +3,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
+from mnist_infer.background import flat_background
 from mnist_infer.errors import NoDigitFound
-from mnist_infer.normalise import to_model_input
+from mnist_infer.normalise import _resampling, to_model_input
 from testbed.pictures import mnist_digits
 
 SEVEN = mnist_digits()[0][0]
@@ -194,3 +195,48 @@ def test_a_marker_that_fills_the_sheet_is_the_ink(paper: float, pen: float) -> N
     pixels = seen(on_paper(np.asarray(zero, np.float32) / 255, (200, 200), (0, 0), paper, pen))
     assert pixels[13:16, 13:16].max() == 0
     assert pixels[13:16, 5:7].min() > 0.95
+
+
+def bordered(digit: NDArray[np.uint8], height: int, margin: int) -> NDArray[np.float32]:
+    """Return the digit on white, cropped to its ink and a margin, pixels."""
+    return np.pad(255 - 255 * enlarged(digit, height), margin, constant_values=255)
+
+
+@pytest.mark.parametrize("height", [16, 32, 150])
+def test_a_digit_that_touches_its_frame_is_seen_as_with_a_margin(height: int) -> None:
+    alike = [
+        likeness(seen(bordered(digit, height, 0)), seen(bordered(digit, height, height // 4))) > 0.8
+        for digit in mnist_digits()[0][:100]
+        if np.ptp(np.flatnonzero(digit.any(0))) > 8  # a 1 without a slant fills its frame with ink
+    ]
+    assert np.mean(alike) > 0.9
+
+
+def test_a_bilevel_scan_that_the_digit_fills_keeps_its_holes() -> None:
+    zero = (mnist_digits()[0][mnist_digits()[1] == 0][0] > 100).astype(np.uint8)
+    rows, columns = np.flatnonzero(zero.any(1)), np.flatnonzero(zero.any(0))
+    pixels = seen(255 - 255 * zero[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
+    assert pixels[13:15, 13:15].max() < 0.1
+
+
+@pytest.mark.parametrize("height", [40, 60, 100])
+def test_a_small_digit_is_cut_out_of_the_picture_itself(height: int) -> None:
+    drawn = on_paper(enlarged(SEVEN, height), (700, 900), (400, 500))
+    assert likeness(seen(drawn), PLAIN) > 0.93
+
+
+@pytest.mark.parametrize("scale", [0.4, 1.0, 1.3, 1.7, 2.0, 4.5])
+def test_resampling_leaves_no_grid(scale: float) -> None:
+    weights = _resampling(400, 200.3, scale)
+    assert weights.sum(1) == pytest.approx(1, abs=1e-5)
+    assert weights.min() >= 0
+
+
+def test_a_drawing_is_told_from_a_photo_by_its_levels() -> None:
+    drawn = on_paper(enlarged(SEVEN, 60), (100, 100), (20, 30))
+    y, x = np.mgrid[0:1:100j, 0:1:100j]
+    lit = drawn * (1 - 0.3 * x - 0.2 * y)
+    half_in_shadow = np.where(x + y > 0.9, drawn * 0.6, drawn)
+    assert flat_background(drawn) is not None
+    assert flat_background(np.rint(lit).astype(np.float32)) is None
+    assert flat_background(np.rint(half_in_shadow).astype(np.float32)) is None

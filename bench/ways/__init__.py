@@ -8,5 +8,7 @@ TITLES = {
     "ours": "this function",
     "import_tensorflow": "import tensorflow",
     "article": "the article's way",
+    "litert": "LiteRT",
+    "onnx_runtime": "ONNX Runtime",
 }
 """By the name of the module, in the order of the tables."""

@@ -10,7 +10,7 @@ whatever order the pictures are made. Nothing here is used in training.
 """
 
 from export.suite.kind import Kind, Picture
-from export.suite.kinds import KINDS, make_picture, make_pictures
+from export.suite.kinds import HANDS, KINDS, NOT_DIGITS, make_picture, make_pictures
 from export.suite.strokes import NoPenPath
 
-__all__ = ["KINDS", "Kind", "NoPenPath", "Picture", "make_picture", "make_pictures"]
+__all__ = ["HANDS", "KINDS", "NOT_DIGITS", "Kind", "NoPenPath", "Picture", "make_picture", "make_pictures"]

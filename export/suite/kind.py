@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 Range = tuple[float, float]
 
+NO_DIGIT = -1
+"""The label of a picture that shows no digit, or more than one."""
+
 
 class Picture(NamedTuple):
     """What somebody sends: an image file, and the digit that it shows."""
@@ -25,8 +28,10 @@ class Kind:
         title: for people.
         wanted: least share of its pictures that should be read.
         make: draws a picture.
+        label: of all its pictures, which then show no digit of MNIST; `NO_DIGIT` where they show none at all.
         group: `canvas` and `photo` must be too hard for a normalisation that looks at the whole picture only.
         side: the picture's width and height, pixels, each on its own.
+        margin: around a tight crop, of the digit's longer side.
         digit: the digit's longer side, of the picture's shorter side; evenly over its logarithm, for most people
             leave room.
         pen: width of the stroke, pixels.
@@ -52,7 +57,9 @@ class Kind:
     wanted: float
     make: "Callable[[Kind, np.random.Generator, NDArray[np.uint8]], bytes]"
     group: str = "other"
+    label: int | None = None
     side: Range = (28, 28)
+    margin: Range = (0, 0)
     digit: Range = (0.7, 0.7)
     pen: Range = (0, 1e9)
     pen_of_digit: Range = (0, 1e9)

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from export.mnist import Digits
-from export.suite import makers
-from export.suite.kind import Kind, Picture
+from export.suite import frames, hands, makers, not_digits
+from export.suite.kind import NO_DIGIT, Kind, Picture
 from export.suite.strokes import NoPenPath
 
 _STEP = 7919
@@ -18,19 +18,20 @@ def make_picture(name: str, digits: Digits, index: int) -> Picture:
     """Return one picture of a kind.
 
     Args:
-        name: of the kind, see `KINDS`.
+        name: of the kind, see `KINDS`, `HANDS` and `NOT_DIGITS`.
         digits: what to draw.
         index: which picture; from one to the next the digits are gone through in steps, so that a few pictures
             come from all over the set. Where the digit cannot be drawn with a pen, see `NoPenPath`, it is the
             one after.
     """
-    kind, seed = KINDS[name], zlib.crc32(name.encode())
+    kind, seed = (KINDS | HANDS | NOT_DIGITS)[name], zlib.crc32(name.encode())
     for chosen in (seed + index * _STEP + np.arange(len(digits))) % len(digits):
         random = np.random.default_rng([seed, index])
         try:
-            return Picture(kind.make(kind, random, digits.images[chosen]), int(digits.labels[chosen]))
+            content = kind.make(kind, random, digits.images[chosen])
         except NoPenPath:
             continue  # the next digit is drawn
+        return Picture(content, int(digits.labels[chosen]) if kind.label is None else kind.label)
     raise ValueError("no digit can be drawn with a pen")
 
 
@@ -71,6 +72,7 @@ _LINED: dict[str, Any] = _TAKEN | {
     "line_contrast": (0.1, 0.55),
 }
 _FILED: dict[str, Any] = {"side": (40, 400), "digit": (0.4, 0.95)}
+_CROPPED: dict[str, Any] = {"side": (20, 300), "pen_of_digit": (0.05, 0.16)}
 
 KINDS: dict[str, Kind] = {
     "mnist": Kind("MNIST as it is", 0.997, makers.as_is),
@@ -97,4 +99,26 @@ KINDS: dict[str, Kind] = {
     "squared": Kind("squared paper", 0.95, makers.squared, **_LINED),
     "sixteen_bits": Kind("16-bit grey PNG", 0.99, makers.sixteen_bits, **_FILED, contrast=(60, 255)),
     "palette": Kind("palette PNG and GIF", 0.99, makers.palette, **_FILED, contrast=(100, 100)),
+    "crop_0": Kind("tight crop, no margin", 0.98, frames.tight_crop, **_CROPPED),
+    "crop_2": Kind("tight crop, 2 % margin", 0.99, frames.tight_crop, **_CROPPED, margin=(0.02, 0.02)),
+    "crop_4": Kind("tight crop, 4 % margin", 0.993, frames.tight_crop, **_CROPPED, margin=(0.04, 0.04)),
+    "scan_16": Kind("scan of 16×16, grey", 0.975, frames.scan, side=(16, 16)),
+    "scan_16_bilevel": Kind("scan of 16×16, black and white", 0.975, frames.bilevel_scan, side=(16, 16)),
+    "scan_32": Kind("scan of 32×32, grey", 0.975, frames.scan, side=(32, 32)),
+    "scan_32_bilevel": Kind("scan of 32×32, black and white", 0.975, frames.bilevel_scan, side=(32, 32)),
+}
+
+_SHAPED: dict[str, Any] = {"side": (150, 400), "digit": (0.5, 0.9), "pen": (2, 40), "pen_of_digit": (0.03, 0.12)}
+
+HANDS: dict[str, Kind] = {
+    f"hand {name}": Kind(name, 0.995, hands.other_hand(shape), label=label, **_SHAPED, turn=(-5, 5))
+    for name, (label, shape) in hands.SHAPES.items()
+}
+
+NOT_DIGITS: dict[str, Kind] = {
+    "letter": Kind("capital letters that are no digit's shape", 0, not_digits.letter, label=NO_DIGIT, **_SHAPED),
+    "scribble": Kind("scribbles", 0, not_digits.scribble, label=NO_DIGIT, **_SHAPED),
+    "two_digits": Kind("two digits", 0, not_digits.two_digits, label=NO_DIGIT, **_SHAPED),
+    "blank_canvas": Kind("an empty canvas", 0, not_digits.blank_canvas, label=NO_DIGIT, side=(28, 700)),
+    "blank_paper": Kind("a photo of blank paper", 0, not_digits.blank_paper, label=NO_DIGIT, **_TAKEN),
 }

@@ -6,7 +6,7 @@ from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from export.suite.kind import Kind
 
@@ -24,6 +24,12 @@ def noise_around_128(random: np.random.Generator, size: tuple[int, int], deviati
     left, top = (int(random.integers(2048 - length + 1)) for length in size)
     piece = _noise_sheet()[top : top + size[1], left : left + size[0]]
     return Image.fromarray((piece * np.float32(deviation) + np.float32(128.5)).clip(0, 255).astype(np.uint8))
+
+
+def with_noise(kind: Kind, random: np.random.Generator, picture: Image.Image) -> Image.Image:
+    """Return a colour picture with the noise of a sensor."""
+    noise = noise_around_128(random, picture.size, random.uniform(*kind.noise))
+    return ImageChops.add(picture, Image.merge("RGB", (noise,) * 3), offset=-128)
 
 
 def grain_mask(random: np.random.Generator, size: tuple[int, int], grain: float, low: float) -> Image.Image:

@@ -10,7 +10,18 @@ from scipy import ndimage
 from skimage.measure import euler_number
 
 from export.suite.kind import Kind
-from export.suite.light import Colour, choose, grain_mask, light_level, noise_around_128, save, save_jpeg, tint, vary
+from export.suite.light import (
+    Colour,
+    choose,
+    grain_mask,
+    light_level,
+    noise_around_128,
+    save,
+    save_jpeg,
+    tint,
+    vary,
+    with_noise,
+)
 from export.suite.pen import View, band, choose_pen, choose_view, corners, digit_side, draw_paths, stamp
 from export.suite.strokes import GRID, Points, crop, outline, strokes
 
@@ -80,12 +91,7 @@ def chalk(kind: Kind, random: np.random.Generator, image: NDArray[np.uint8]) -> 
     cloud = wiped.resize(size, Image.Resampling.BICUBIC)
     board = ImageChops.add(board, Image.merge("RGB", (cloud,) * 3), offset=-128)
     picture = Image.composite(Image.new("RGB", size, choose(random, _CHALKS)), board, chalk)
-    return save_jpeg(kind, random, _with_noise(kind, random, picture))
-
-
-def _with_noise(kind: Kind, random: np.random.Generator, picture: Image.Image) -> Image.Image:
-    noise = noise_around_128(random, picture.size, random.uniform(*kind.noise))
-    return ImageChops.add(picture, Image.merge("RGB", (noise,) * 3), offset=-128)
+    return save_jpeg(kind, random, with_noise(kind, random, picture))
 
 
 SCAN: dict[str, Any] = {
@@ -139,7 +145,7 @@ def _photo(
     if lines is not None:
         picture = Image.composite(tint(light, choose(random, _LINES)), picture, lines.filter(blur))
     picture = Image.composite(inked, picture, ink.filter(blur))
-    return save_jpeg(kind, random, _with_noise(kind, random, picture))
+    return save_jpeg(kind, random, with_noise(kind, random, picture))
 
 
 def ruled(kind: Kind, random: np.random.Generator, image: NDArray[np.uint8]) -> bytes:

@@ -53,7 +53,7 @@ def strokes(image: NDArray[np.uint8]) -> list[Points]:
     paths = _prune_spurs(_trace(skeletonize(ink)), radius)
     if _unexplained_share(ink, radius, paths) > _MAX_UNEXPLAINED:
         raise NoPenPath
-    return _scale_to_unit([_smooth(path) for path in _extend_to_ink(paths, radius)])
+    return scale_to_unit([_smooth(path) for path in _extend_to_ink(paths, radius)])
 
 
 def _enlarge(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -86,7 +86,8 @@ def crop(ink: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
-def _scale_to_unit(paths: Sequence[Points]) -> list[Points]:
+def scale_to_unit(paths: Sequence[Points]) -> list[Points]:
+    """Return paths around the origin, their longer extent together 1."""
     every = np.concatenate(paths)
     low, high = every.min(0), every.max(0)
     return [(path - (low + high) / 2) / max((high - low).max(), 1) for path in paths]

@@ -1,0 +1,103 @@
+"""What the benchmark stands on: who is ahead, and servers and environments that cannot be had."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench import environments, peers, warm
+from bench.environments import Unavailable, environment, shipped_versions
+from bench.process import Interpreter, WayFailed
+from bench.report import cell
+from bench.server_process import processes, running
+from mnist_infer.config import ROOT
+
+ANSWERS = """
+import http.server, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        content = b'{"result": 7}'
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+"""
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        pytest.param(0.9, "**0.90**", id="ahead"),
+        pytest.param(0.96, "0.96", id="as good as equal"),
+        pytest.param(2.0, "2.00", id="behind"),
+    ],
+)
+def test_what_is_ahead_of_this_function_is_bold(value: float, text: str) -> None:
+    assert cell(value, 1.0, 2) == text
+
+
+def test_a_server_that_answers_is_there_for_the_block_and_gone_after_it() -> None:
+    with running([sys.executable, "-c", ANSWERS, "{port}"], {}, "/", {}, {"result": 7}) as server:
+        assert processes(server.pid) == [server.pid]
+        assert server.cpu_s() > 0
+        assert 1 < server.memory_mb() < 200
+    assert not Path(f"/proc/{server.pid}").exists()
+
+
+@pytest.mark.parametrize(
+    ("command", "reason"),
+    [
+        pytest.param(["-c", "raise SystemExit('no such model')"], "it does not start: no such model", id="ends"),
+        pytest.param(["-c", ANSWERS, "{port}"], "it answers {'result': 7}, and should", id="answers wrongly"),
+    ],
+)
+def test_a_server_that_cannot_be_measured_is_refused_with_its_reason(command: list[str], reason: str) -> None:
+    server = running([sys.executable, *command], {}, "/", {}, {"result": 3})
+    with pytest.raises(Unavailable, match=reason), server:
+        pass
+
+
+def test_the_family_of_a_process_has_its_children_and_theirs() -> None:
+    script = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'print(1, flush=True); input()'])"
+    with subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdin
+        assert child.stdout
+        child.stdout.readline()
+        assert len(processes(child.pid)) == 2
+        assert set(processes(child.pid)) < set(processes(os.getpid()))
+        child.stdin.close()
+
+
+def test_an_environment_that_cannot_be_made_is_unavailable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(environments, "CACHE", ROOT / ".cache" / "bench" / tmp_path.name)
+    with pytest.raises(Unavailable, match="cannot be run"):
+        environment("peer", [], Path("/nowhere/python3"))
+
+
+def test_the_zips_versions_are_read_from_its_lock() -> None:
+    assert {"tensorflow-cpu", "numpy", "pillow"} <= set(shipped_versions())
+
+
+@pytest.mark.parametrize("way", ["litert", "ours"])
+def test_a_way_that_fails_is_left_out_with_its_reason_but_for_this_function(
+    way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail_once(ready: peers.Ready) -> dict[str, float]:
+        if way in ready.interpreters:
+            raise WayFailed(way, "it died:\nno such instruction.")
+        return {}
+
+    monkeypatch.setattr(peers, "_leave_out_the_unlike", fail_once)
+    monkeypatch.setattr(peers, "_cold_starts", lambda *_: ({}, ""))
+    monkeypatch.setattr(warm, "measure", lambda interpreters, **_: warm.Rounds({}, {way: [] for way in interpreters}))
+    interpreter = Interpreter("", "", Path(sys.executable), {})
+    ready = peers.Ready({}, dict.fromkeys(("ours", "litert", "onnx_runtime"), interpreter), {})
+    if way == "ours":
+        with pytest.raises(WayFailed):
+            peers._measure(ready, quick=True)
+        return
+    assert peers._measure(ready, quick=True).rounds.series.keys() == {"ours", "onnx_runtime"}
+    assert ready.missing == {"litert": "no such instruction"}

@@ -1,0 +1,263 @@
+"""The relinker, on the development library itself: relinked once, loaded, and broken on purpose."""
+
+import importlib.util
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import capstone
+import numpy as np
+import pytest
+
+from mnist_infer.config import ROOT
+from relink import cli
+from relink.check import check_written
+from relink.decoder import lengths, references
+from relink.elf import DT_RELACOUNT, RELOCATION, RelinkError, SharedLibrary
+from relink.initialisers import choose
+from relink.linker import LIBRARIES, Analysis, relink
+from relink.names import gnu_hash
+from relink.operations import FUNCTIONS, OPERATIONS
+from relink.report import explain
+from relink.saved_model import operations_of
+from testbed.pictures import FIXTURES, MODEL_DIR
+
+# Where a function refers to, with nothing but itself around: lea 0x10(%rip), call +0x20, ret.
+CODE = bytes.fromhex("488d0510000000 e820000000 c3".replace(" ", ""))
+
+
+@pytest.fixture(scope="session")
+def whole() -> Path:
+    """The folder of the development library."""
+    spec = importlib.util.find_spec("tensorflow")
+    assert spec
+    assert spec.submodule_search_locations
+    return Path(spec.submodule_search_locations[0])
+
+
+@pytest.fixture(scope="session")
+def relinked(whole: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Analysis]:
+    """The folder of the relinked library, and the analysis behind it. Two minutes."""
+    folder = tmp_path_factory.mktemp("relinked")
+    analysis = relink(whole, folder, OPERATIONS | operations_of(MODEL_DIR), FUNCTIONS, False, lambda _: None)
+    assert analysis
+    return folder, analysis
+
+
+@pytest.mark.parametrize("one_dnn", ["0", "1"])
+@pytest.mark.parametrize("model", [MODEL_DIR, FIXTURES / "tensorflow_1"], ids=["the model", "TensorFlow 1.15"])
+def test_digits_are_read_as_by_the_whole_library_bit_for_bit(
+    whole: Path, relinked: tuple[Path, Analysis], model: Path, one_dnn: str
+) -> None:
+    assert read(whole, model, one_dnn) == read(relinked[0], model, one_dnn)
+
+
+def read(library: Path, model: Path, one_dnn: str) -> str:
+    """Return the SHA-256 of what a process of its own reads in digits."""
+    command = [sys.executable, "-m", "tests.verify_relink.digits", library, model, "300", "200", "2"]
+    environ = {"TF_ENABLE_ONEDNN_OPTS": one_dnn, "PATH": "/usr/bin"}
+    return subprocess.run(command, cwd=ROOT, env=environ, check=True, capture_output=True, text=True).stdout
+
+
+def test_the_relinked_library_is_less_than_half_as_large(whole: Path, relinked: tuple[Path, Analysis]) -> None:
+    assert all((relinked[0] / name).stat().st_size < (whole / name).stat().st_size / 2 for name in LIBRARIES)
+
+
+def test_an_operation_that_was_left_out_is_named_with_the_way_to_add_it(
+    relinked: tuple[Path, Analysis], tmp_path: Path
+) -> None:
+    content = (MODEL_DIR / "saved_model.pb").read_bytes()
+    model = tmp_path / "model"
+    model.mkdir()
+    (model / "saved_model.pb").write_bytes(content.replace(b"\x12\x07Softmax", b"\x12\x07LogUnif"))
+    code = (
+        "from pathlib import Path; from tests.conftest import ONE_CPU_THREAD;"
+        "from mnist_infer.session import SavedModelSession;"
+        f"SavedModelSession(Path({str(model)!r}), ONE_CPU_THREAD, Path({str(relinked[0])!r}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert (
+        "its TensorFlow has no operation LogUnif: build the zip with `build_zip.py --operations LogUnif`" in done.stderr
+    )
+
+
+def test_an_exception_finds_its_way_through_the_relinked_library(relinked: tuple[Path, Analysis]) -> None:
+    # The function that frees a tensor's memory is std::__throw_out_of_range. It is called in a destructor, which
+    # must not throw, so that the search of a handler ends in std::terminate: found by TensorFlow's own tables.
+    code = f"""
+import ctypes, signal
+signal.signal(signal.SIGABRT, signal.SIG_DFL)
+tf = ctypes.CDLL({str(relinked[0] / LIBRARIES[0])!r})
+throw = ctypes.cast(ctypes.CDLL("libstdc++.so.6")._ZSt20__throw_out_of_rangePKc, ctypes.c_void_p)
+framework = ctypes.CDLL({str(relinked[0] / LIBRARIES[1])!r})
+tf.TF_NewTensor.restype = ctypes.c_void_p
+text = ctypes.create_string_buffer(b"thrown through TensorFlow".ljust(64))
+dims = (ctypes.c_int64 * 1)(16)
+tensor = tf.TF_NewTensor(1, dims, 1, text, 64, throw, None)
+tf.TF_DeleteTensor(ctypes.c_void_p(tensor))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == -6
+    assert "thrown through TensorFlow" in done.stderr
+
+
+def test_the_loader_s_list_of_segments_has_every_frame(relinked: tuple[Path, Analysis]) -> None:
+    code = f"""
+import ctypes
+tf = ctypes.CDLL({str(relinked[0] / LIBRARIES[0])!r})
+class Found(ctypes.Structure):
+    _fields_ = [("tbase", ctypes.c_void_p), ("dbase", ctypes.c_void_p), ("function", ctypes.c_void_p)]
+find = ctypes.CDLL("libgcc_s.so.1")._Unwind_Find_FDE
+find.restype, found = ctypes.c_void_p, Found()
+address = ctypes.cast(tf.TF_SessionRun, ctypes.c_void_p).value
+print(bool(find(ctypes.c_void_p(address + 1), ctypes.byref(found))), found.function == address)
+"""
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "True True\n"
+
+
+@pytest.mark.parametrize("name", LIBRARIES)
+def test_every_reference_of_the_written_file_ends_in_something_kept(relinked: tuple[Path, Analysis], name: str) -> None:
+    assert check_written(relinked[0] / name) > 100_000
+
+
+def broken(relinked: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copy(relinked / LIBRARIES[1], tmp_path))
+
+
+def test_a_dropped_function_is_found_before_an_upload(relinked: tuple[Path, Analysis], tmp_path: Path) -> None:
+    path = broken(relinked[0], tmp_path)
+    library = SharedLibrary(path)
+    relative = library.relocations[: library.tag(DT_RELACOUNT)]
+    text = library.loads[library.loads["flags"] & 1 != 0][0]
+    start = int(text["address"])
+    pointer = next(int(a) for a in relative["addend"].tolist() if start <= a < start + int(text["file_size"]) - 64)
+    overwrite(path, library.offset(pointer), b"\xcc" * 16)
+    with pytest.raises(RelinkError, match=r"a pointer refers to 0x\w+, which is not kept"):
+        check_written(path)
+
+
+def test_a_dropped_relocation_is_found_before_an_upload(relinked: tuple[Path, Analysis], tmp_path: Path) -> None:
+    path = broken(relinked[0], tmp_path)
+    library = SharedLibrary(path)
+    initialisers = library.section(".init_array")
+    at = int(np.flatnonzero(library.relocations["offset"] == initialisers.start)[0])
+    overwrite(path, library.offset(library.tag(7)) + at * RELOCATION.itemsize, bytes(8))
+    with pytest.raises(RelinkError, match="an initialiser without an address"):
+        check_written(path)
+
+
+def test_a_dropped_page_is_found_before_an_upload(relinked: tuple[Path, Analysis], tmp_path: Path) -> None:
+    path = broken(relinked[0], tmp_path)
+    library = SharedLibrary(path)
+    rows = np.flatnonzero((library.segments["type"] == 1) & (library.segments["flags"] & 1 != 0))
+    row = max(rows.tolist(), key=lambda i: int(library.segments["file_size"][i]))
+    overwrite(path, 64 + row * 56 + 32, (4096).to_bytes(8, "little") * 2)  # its size, in the file and in memory
+    with pytest.raises(RelinkError, match="which is not kept"):
+        check_written(path)
+
+
+def overwrite(path: Path, at: int, content: bytes) -> None:
+    with path.open("r+b") as file:
+        file.seek(at)
+        file.write(content)
+
+
+def test_an_initialiser_that_fills_what_is_kept_is_kept(relinked: tuple[Path, Analysis]) -> None:
+    reached = relinked[1].reached
+    assert [unit for unit in relinked[1].units if not reached.kept[unit.slot] and reached.kept[unit.fills].any()] == []
+    assert "fills an object that is kept" in reached.reasons.values()
+
+
+def test_an_operation_without_a_kernel_is_refused_by_its_name(relinked: tuple[Path, Analysis]) -> None:
+    with pytest.raises(RelinkError, match=r"^no initialiser registers a kernel for Unheard$"):
+        choose(relinked[1].units, {"MatMul", "Unheard"})
+
+
+def test_a_kept_symbol_is_explained_up_to_a_root(relinked: tuple[Path, Analysis]) -> None:
+    *chain, reason = explain(relinked[1], "_GLOBAL__sub_I_matmul_op_real.cc")
+    assert chain[0] == "_GLOBAL__sub_I_matmul_op_real.cc"
+    assert "registers kernels of" in reason
+    assert "MatMul" in reason
+
+
+def test_binding_alone_keeps_everything_and_answers_the_same(whole: Path, tmp_path: Path) -> None:
+    assert cli.main(["--keep-all", str(whole), str(tmp_path)]) == 0
+    assert read(whole, MODEL_DIR, "0") == read(tmp_path, MODEL_DIR, "0")
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ((18, b"\xb7\x00"), "is no shared library for x86-64"),
+        ((0, b"PK"), "is no shared library for x86-64"),
+        ((32, b"\xff" * 8), "is truncated"),
+    ],
+    ids=["another machine", "another file", "truncated"],
+)
+def test_a_foreign_file_is_refused_in_one_sentence(
+    whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], change: tuple[int, bytes], sentence: str
+) -> None:
+    (tmp_path / LIBRARIES[0]).symlink_to(whole / LIBRARIES[0])
+    overwrite(Path(shutil.copy(whole / LIBRARIES[1], tmp_path)), *change)
+    assert cli.main([str(tmp_path), str(tmp_path / "out")]) == 1
+    assert re.fullmatch(rf"relink: {re.escape(LIBRARIES[1])} {sentence}\n", capsys.readouterr().err)
+
+
+def test_a_stripped_library_is_refused(whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / LIBRARIES[0]).symlink_to(whole / LIBRARIES[0])
+    subprocess.run(["strip", "-o", tmp_path / LIBRARIES[1], whole / LIBRARIES[1]], check=True)
+    assert cli.main([str(tmp_path), str(tmp_path / "out")]) == 1
+    assert "is stripped" in capsys.readouterr().err
+
+
+def test_an_unknown_relocation_is_refused(whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / LIBRARIES[0]).symlink_to(whole / LIBRARIES[0])
+    path = Path(shutil.copy(whole / LIBRARIES[1], tmp_path))
+    library = SharedLibrary(path)
+    overwrite(path, library.offset(library.tag(7)) + 8, (37).to_bytes(4, "little"))  # IRELATIVE
+    assert cli.main([str(tmp_path), str(tmp_path / "out")]) == 1
+    assert "relocations of type 37, for which relink has no rule" in capsys.readouterr().err
+
+
+def test_code_refers_to_what_it_loads_and_calls() -> None:
+    found = references(np.frombuffer(CODE, np.uint8), 0x1000, np.array([0x1000]), np.array([0x1000 + len(CODE)]))
+    assert found.target.tolist() == [0x1007 + 0x10, 0x100C + 0x20]
+    assert found.is_branch.tolist() == [False, True]
+
+
+@pytest.mark.parametrize("share", range(5))
+def test_instructions_are_as_long_as_another_disassembler_says(whole: Path, share: int) -> None:
+    library = SharedLibrary(whole / LIBRARIES[0])
+    frames = library.section(".text")
+    start = frames.start + (frames.end - frames.start) * share // 5
+    symbols = library.symbols
+    own = symbols[(symbols["info"] & 15 == 2) & (symbols["value"] >= start) & (symbols["value"] < start + 200_000)]
+    code = library.at(start, 2_000_000)
+    decoded = lengths(code)
+    disassembler = capstone.Cs(capstone.CS_ARCH_X86, capstone.CS_MODE_64)
+    for row in own[:500]:
+        at, size = int(row["value"]) - start, int(row["size"])
+        for address, length, mnemonic, operands in disassembler.disasm_lite(code[at : at + size].tobytes(), at):
+            assert decoded.total[address] == length, (mnemonic, operands)
+            leads = "rip" in operands or ((mnemonic[0] == "j" or mnemonic == "call") and operands.startswith("0x"))
+            assert (decoded.relative[address] > 0) == leads, (mnemonic, operands)
+
+
+def test_the_hash_of_a_name_is_the_gabi_s() -> None:
+    assert [gnu_hash(name) for name in (b"", b"printf", b"exit")] == [0x1505, 0x156B2BB8, 0x7C967E3F]
+
+
+def test_a_saved_model_s_operations_are_read_without_tensorflow() -> None:
+    operations = operations_of(MODEL_DIR)
+    assert {"Placeholder", "Conv2D", "Softmax"} <= operations
+    assert operations <= OPERATIONS
+    assert "VariableV2" in operations_of(FIXTURES / "tensorflow_1")
+
+
+def test_a_damaged_saved_model_is_refused(tmp_path: Path) -> None:
+    content = (MODEL_DIR / "saved_model.pb").read_bytes()
+    (tmp_path / "saved_model.pb").write_bytes(content[: len(content) // 2])
+    with pytest.raises(RelinkError, match="is no SavedModel"):
+        operations_of(tmp_path)
