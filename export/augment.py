@@ -149,7 +149,7 @@ def _crop(ink: Plane, random: np.random.Generator) -> Plane:
 
 
 def _profiles(ink: Plane) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    return (ink > 0.3).any(1), (ink > 0.3).any(0)
+    return np.asarray((ink > 0.3).any(1)), np.asarray((ink > 0.3).any(0))
 
 
 def _distort_all(images: NDArray[np.uint8], seed: list[int]) -> NDArray[np.uint8]:

@@ -225,7 +225,7 @@ def draw_shape(name: str, side: int, random: Random) -> NDArray[np.float32]:
         draw.line([tuple(point) for point in points.tolist()], fill=255, width=max(round(2 * radius), 1), joint="curve")
         for x, y in points[[0, -1]].tolist():
             draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=255)
-    return np.asarray(sheet.reduce(_OVERSAMPLING), np.float32) / 255
+    return np.asarray(np.asarray(sheet.reduce(_OVERSAMPLING), np.float32) / 255, np.float32)
 
 
 def draw_samples(columns: int = 16, side: int = 48) -> Image.Image:

@@ -42,7 +42,9 @@ def main() -> None:
     hands = make_hands(options.hands, options.seed, folder)
     model = build_model()
     start_from(
-        model, read_layers(options.start / "saved_model.pb"), mnist.train.images[:1000, ..., None] / np.float32(255)
+        model,
+        read_layers(options.start / "saved_model.pb"),
+        (mnist.train.images[:1000, ..., None] / 255).astype(np.float32),
     )
     model.compile(
         # The average of the weights is kept in the end: it is a little better than the last ones.

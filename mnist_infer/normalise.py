@@ -215,7 +215,7 @@ def _fit(plane: Plane, mask: Mask) -> Plane:
     down, across = (
         _resampling(length, centre, scale) for length, centre in zip(plane.shape, _centre_of_mass(plane), strict=True)
     )
-    return down @ plane @ across.T
+    return np.asarray(down @ plane @ across.T, np.float32)
 
 
 def _resampling(length: int, centre: float, scale: float) -> Plane:

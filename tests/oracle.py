@@ -19,7 +19,7 @@ v1 = tf.compat.v1
 
 def main(folder: Path) -> None:
     """Write `probabilities.npy`, `config_*.bin` and `models/` to the folder."""
-    x = mnist_digits()[0].reshape(-1, 784).astype(np.float32) / 255
+    x = np.asarray(mnist_digits()[0].reshape(-1, 784).astype(np.float32) / 255, np.float32)
     np.save(folder / "probabilities.npy", _predict(MODEL_DIR, x))
     for name, devices, threads in (("cpu", {"GPU": 0}, 300), ("any", {}, -1)):
         config = v1.ConfigProto(

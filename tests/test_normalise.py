@@ -16,7 +16,7 @@ def enlarged(digit: NDArray[np.uint8], height: int, width: int | None = None) ->
     rows, columns = np.flatnonzero(digit.any(1)), np.flatnonzero(digit.any(0))
     ink = Image.fromarray(digit[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
     size = (width or round(height * ink.width / ink.height), height)
-    return np.asarray(ink.resize(size, Image.Resampling.BICUBIC), np.float32) / 255
+    return np.asarray(np.asarray(ink.resize(size, Image.Resampling.BICUBIC), np.float32) / 255, np.float32)
 
 
 def on_paper(
@@ -128,7 +128,7 @@ def test_uneven_light_shadows_noise_and_specks_do_not_count() -> None:
         drawn + random.normal(0, 8, drawn.shape),
         specks,
     ):
-        assert likeness(seen(picture), PLAIN) > 0.9
+        assert likeness(seen(np.asarray(picture, np.float32)), PLAIN) > 0.9
 
 
 @pytest.mark.parametrize("squared", [False, True])
@@ -177,7 +177,7 @@ def marker_six(pen: int) -> NDArray[np.float32]:
     draw = ImageDraw.Draw(sheet)
     draw.ellipse((85, 130, 175, 220), outline=255, width=pen)
     draw.line([(160, 40), (110, 100), (92, 150), (88, 175)], fill=255, width=pen, joint="curve")
-    return np.asarray(sheet, np.float32) / 255
+    return np.asarray(np.asarray(sheet, np.float32) / 255, np.float32)
 
 
 @pytest.mark.parametrize("pen", [18, 20])
@@ -192,7 +192,7 @@ def test_where_strokes_meet_they_stay_ink_also_in_uneven_light(pen: int) -> None
 def test_a_marker_that_fills_the_sheet_is_the_ink(paper: float, pen: float) -> None:
     zero = Image.new("L", (200, 200))
     ImageDraw.Draw(zero).ellipse((-5, 3, 205, 197), outline=255, width=40)
-    pixels = seen(on_paper(np.asarray(zero, np.float32) / 255, (200, 200), (0, 0), paper, pen))
+    pixels = seen(on_paper(np.asarray(np.asarray(zero, np.float32) / 255, np.float32), (200, 200), (0, 0), paper, pen))
     assert pixels[13:16, 13:16].max() == 0
     assert pixels[13:16, 5:7].min() > 0.95
 

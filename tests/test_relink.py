@@ -56,7 +56,7 @@ def test_digits_are_read_as_by_the_whole_library_bit_for_bit(
 
 def read(library: Path, model: Path, one_dnn: str) -> str:
     """Return the SHA-256 of what a process of its own reads in digits."""
-    command = [sys.executable, "-m", "tests.verify_relink.digits", library, model, "300", "200", "2"]
+    command = [sys.executable, "-m", "tests.verify_relink.digits", str(library), str(model), "300", "200", "2"]
     environ = {"TF_ENABLE_ONEDNN_OPTS": one_dnn, "PATH": "/usr/bin"}
     return subprocess.run(command, cwd=ROOT, env=environ, check=True, capture_output=True, text=True).stdout
 

@@ -136,7 +136,7 @@ def run(module: str, arguments: list[object], environ: Mapping[str, str], under:
     ]
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "OPENBLAS_NUM_THREADS": "1"}
     done = subprocess.run(
-        command, cwd=ROOT, env=os.environ | quiet | environ, check=True, capture_output=True, text=True
+        command, cwd=ROOT, env={**os.environ, **quiet, **environ}, check=True, capture_output=True, text=True
     )
     return done.stdout
 

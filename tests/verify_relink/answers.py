@@ -14,6 +14,7 @@ from ctypes import byref, c_int64, c_void_p
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mnist_infer.session import TensorFlowError, _load_library, _Port, _status, session_config
 
@@ -32,7 +33,7 @@ def main(library_folder: Path, graphs: Path, output: Path) -> None:
     output.write_text(json.dumps(answers, indent=0))
 
 
-def answer(library: ctypes.CDLL, model: Path, content: np.ndarray, kind: np.ndarray) -> list[object]:
+def answer(library: ctypes.CDLL, model: Path, content: NDArray[np.uint8], kind: NDArray[np.int64]) -> list[object]:
     """Return what one graph makes of its input: type, shape and bytes, or TensorFlow's status."""
     try:
         with _session(library, model) as (session, graph):

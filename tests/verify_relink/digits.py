@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mnist_infer.session import SavedModelSession, session_config
 from testbed.pictures import mnist_digits
@@ -34,18 +35,20 @@ def main(library: Path, model: Path, count: int, runs: int, threads: int) -> Non
     session.close()
 
 
-def digits(count: int) -> np.ndarray:
+def digits(count: int) -> NDArray[np.float32]:
     """Return the repository's digits again and again, each time moved, scaled in brightness and with noise."""
     random = np.random.default_rng(3)
-    pictures = mnist_digits()[0].astype(np.float32) / 255
+    pictures = (mnist_digits()[0] / 255).astype(np.float32)
     chosen = pictures[np.arange(count) % len(pictures)]
     for i in range(len(pictures), count):
         chosen[i] = np.roll(chosen[i], random.integers(-3, 4, 2), (0, 1)) * random.uniform(0.5, 1)
     chosen[len(pictures) :] += random.uniform(0, 0.2, (count - len(pictures), 28, 28)).astype(np.float32)
-    return np.clip(chosen, 0, 1).reshape(count, 784)
+    return np.asarray(np.clip(chosen, 0, 1).reshape(count, 784), np.float32)
 
 
-def work(session: SavedModelSession, x: np.ndarray, expected: np.ndarray, runs: int, threads: int) -> None:
+def work(
+    session: SavedModelSession, x: NDArray[np.float32], expected: NDArray[np.float32], runs: int, threads: int
+) -> None:
     """Read single digits from several threads, and compare each answer."""
 
     def right(first: int) -> int:

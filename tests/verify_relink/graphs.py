@@ -203,7 +203,7 @@ def main(folder: Path) -> None:
         values = random.normal(size=shape) * 2 if dtype in FLOATS else random.integers(1, 6, shape)
         inputs[case] = np.frombuffer(values.astype(tf.as_dtype(dtype).as_numpy_dtype).tobytes(), np.uint8)
         inputs[f"{case}:"] = np.array([tf.as_dtype(dtype).as_datatype_enum, *shape])
-    np.savez(folder / "inputs.npz", **inputs)
+    np.savez(folder / "inputs.npz", allow_pickle=False, **inputs)
 
 
 if __name__ == "__main__":
