@@ -74,7 +74,7 @@ class Reader:
 
 def predict_digits(session: SavedModelSession, digits: Digits) -> NDArray[np.float32]:
     """Return the probabilities of MNIST's own pictures, without the normaliser: float32 [n, 10]."""
-    x = (digits.images.reshape(-1, PIXELS) / 255).astype(np.float32)
+    x = np.asarray(digits.images.reshape(-1, PIXELS).astype(np.float32) / 255, np.float32)
     return np.concatenate([session.predict(batch) for batch in np.array_split(x, -(-len(x) // 500))])
 
 

@@ -41,11 +41,8 @@ def main() -> None:
     distorted = make_distorted(mnist.train, options.distorted, options.seed, folder)
     hands = make_hands(options.hands, options.seed, folder)
     model = build_model()
-    start_from(
-        model,
-        read_layers(options.start / "saved_model.pb"),
-        (mnist.train.images[:1000, ..., None] / 255).astype(np.float32),
-    )
+    first_images = np.asarray(mnist.train.images[:1000, ..., None] / np.float32(255), np.float32)
+    start_from(model, read_layers(options.start / "saved_model.pb"), first_images)
     model.compile(
         # The average of the weights is kept in the end: it is a little better than the last ones.
         optimizer=tf.keras.optimizers.Adam(

@@ -66,7 +66,7 @@ def flat_background(grey: Plane) -> Background | None:
     border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
     inside = _histogram(grey.ravel())
     share = (inside + _histogram(border)) / 2
-    window = np.convolve(share, np.ones(2 * _FLAT + 1), "same")
+    window = np.asarray(np.convolve(share, np.ones(2 * _FLAT + 1), "same"), np.float64)
     level = int(window.argmax())
     if window[level] < _MIN_FLAT_SHARE and not _has_two_levels(inside, window, level):
         return None

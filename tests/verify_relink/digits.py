@@ -38,7 +38,7 @@ def main(library: Path, model: Path, count: int, runs: int, threads: int) -> Non
 def digits(count: int) -> NDArray[np.float32]:
     """Return the repository's digits again and again, each time moved, scaled in brightness and with noise."""
     random = np.random.default_rng(3)
-    pictures = (mnist_digits()[0] / 255).astype(np.float32)
+    pictures = np.asarray(mnist_digits()[0].astype(np.float32) / 255, np.float32)
     chosen = pictures[np.arange(count) % len(pictures)]
     for i in range(len(pictures), count):
         chosen[i] = np.roll(chosen[i], random.integers(-3, 4, 2), (0, 1)) * random.uniform(0.5, 1)
