@@ -58,12 +58,12 @@ _DECODER_BYTES = 2_000_000  # its buffers, whatever the picture
 
 # Each copy of a picture has a pointer to every row, and a decoder has rows of its own. In a picture
 # of few columns or rows they outweigh the pixels, so each side counts as no shorter than this.
-_SHORTEST_SIDE = 16
+_MIN_SIDE = 16
 
 # What becomes 28x28 needs no more than this. A JPEG decoder halves the picture as it decodes, at a
 # fraction of the time and memory, and what is still larger is averaged before anything else.
 _DRAFT_SIDE = 720
-_LARGEST_SIDE = 1024
+_MAX_SIDE = 1024
 
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -101,8 +101,8 @@ def decode(content: bytes, max_memory_bytes: int) -> NDArray[np.uint8]:
     picture = extract_picture(content)
     _check_memory(picture, max_memory_bytes)
     image = _decode(picture)
-    # Step by step, so that nobody holds what was before: Python 3.10 keeps an argument until its call returns.
-    if max(image.size) > _LARGEST_SIDE:
+    # One name, rebound step by step, frees each earlier picture: Python 3.10 keeps an argument until its call returns.
+    if max(image.size) > _MAX_SIDE:
         image = _to_averageable(image)
         image = _reduce(image)
     if picture.orientation in _UPRIGHT:
@@ -112,7 +112,7 @@ def decode(content: bytes, max_memory_bytes: int) -> NDArray[np.uint8]:
 
 def _check_memory(picture: Picture, max_memory_bytes: int) -> None:
     decoder = _DECODERS[picture.kind]
-    pixels = max(picture.width, _SHORTEST_SIDE) * max(picture.height, _SHORTEST_SIDE)
+    pixels = max(picture.width, _MIN_SIDE) * max(picture.height, _MIN_SIDE)
     scale = min(max(min(picture.width, picture.height) // _DRAFT_SIDE, 1), 8) if decoder.has_drafts else 1
     decoded_pixels = pixels / (1 << scale.bit_length() - 1) ** 2  # the scale is a power of two
     needed_bytes = decoded_pixels * decoder.bytes_per_pixel + picture.decoder_bytes
@@ -147,23 +147,23 @@ def _to_averageable(image: Image.Image) -> Image.Image:
 
 def _reduce(image: Image.Image) -> Image.Image:
     """Average blocks of pixels, so that all that follows works on a small picture."""
-    return image.reduce(-(-max(image.size) // _LARGEST_SIDE))
+    return image.reduce(-(-max(image.size) // _MAX_SIDE))
 
 
 def _to_grey(image: Image.Image) -> NDArray[np.uint8]:
     if image.mode.startswith("I"):  # more than 8 bits: convert("L") would clip
-        return _by_range(np.asarray(image, np.float64))
+        return _scale_to_8_bits(np.asarray(image, np.float64))
     if image.has_transparency_data:
-        return _on_paper(image)
+        return _flatten_transparency(image)
     return np.asarray(image.convert("L"))
 
 
-def _by_range(values: NDArray[np.float64]) -> NDArray[np.uint8]:
+def _scale_to_8_bits(values: NDArray[np.float64]) -> NDArray[np.uint8]:
     lowest, highest = values.min(), values.max()
     return np.asarray(np.rint((values - lowest) * (_WHITE / max(highest - lowest, 1e-9))), np.uint8)
 
 
-def _on_paper(image: Image.Image) -> NDArray[np.uint8]:
+def _flatten_transparency(image: Image.Image) -> NDArray[np.uint8]:
     """Lay a transparent picture on white or on black, whichever its visible part stands out from."""
     picture = image.convert("RGBA").convert("LA")
     seen, opacity = (np.asarray(band).sum(dtype=np.int64) for band in picture.convert("La").split())
