@@ -11,6 +11,11 @@ from typing import NamedTuple
 from mnist_infer.config import ROOT
 
 
+def without_tensorflow(errors: str) -> str:
+    """Return what a process wrote to stderr but for the lines that TensorFlow's library writes as it starts."""
+    return re.sub(r"^.*(absl::InitializeLog|MLIR V1 optimization|oneDNN custom operations).*\n", "", errors, flags=re.M)
+
+
 class LocalServer(NamedTuple):
     """`python -m mnist_infer serve`, running: its address, which ends in a slash, and its process."""
 

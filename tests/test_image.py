@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from mnist_infer.config import ROOT
+from testbed.local_server import without_tensorflow
 from testbed.pictures import digit_png, to_base64
 from testbed.sandbox import SandboxError, bubblewrap
 
@@ -126,7 +127,7 @@ def start(layout: Path, arguments: list[str], requests: list[tuple[str, str, str
     assert child.returncode == 0, child.stderr
     told: dict[str, Any] = json.loads(child.stdout)
     assert told["ready"]["url"] == "http://0.0.0.0:9000/"
-    assert (told["status"], told["errors"]) == (0, "")
+    assert (told["status"], without_tensorflow(told["errors"])) == (0, "")
     assert told["uid"] == int(image.user) != 0
     assert told["writes"] == {"/tmp/x": True, "/app/x": False, "/x": False}
     return told
@@ -171,4 +172,4 @@ def test_the_gpu_variant_is_the_same_tensorflow_with_cuda() -> None:
     dockerfile = (ROOT / "Dockerfile").read_text()
     (pattern, replacement) = re.search(r"sed -i -E 's/(.*?)/(.*?)/'", dockerfile).groups()  # type: ignore[union-attr]
     changed = re.sub(pattern, replacement, (ROOT / "requirements.txt").read_text(), flags=re.MULTILINE)
-    assert re.findall(r"^tensorflow\S*==", changed, re.MULTILINE) == ["tensorflow[and-cuda]=="] * 2
+    assert re.findall(r"^tensorflow\S*==", changed, re.MULTILINE) == ["tensorflow[and-cuda]=="]

@@ -26,6 +26,7 @@ from mnist_infer.hosting.platform import MAX_EVENT_BYTES, container_context
 from mnist_infer.hosting.server import REQUEST_DEADLINE_S, create_server
 from mnist_infer.hosting.wsgi import StartResponse
 from testbed.image_host import Server
+from testbed.local_server import without_tensorflow
 from testbed.pictures import digit_png, to_base64
 
 
@@ -46,7 +47,8 @@ class Served(NamedTuple):
         """Send a signal; returns the exit status, the lines of the log, each JSON, and what stderr has."""
         self.process.send_signal(number)
         status = self.process.wait(timeout=30)
-        return status, [json.loads(line) for line in self.log.read_text().splitlines()], self.errors.read_text()
+        errors = without_tensorflow(self.errors.read_text())
+        return status, [json.loads(line) for line in self.log.read_text().splitlines()], errors
 
 
 @contextlib.contextmanager
