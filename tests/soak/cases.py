@@ -232,5 +232,6 @@ def _too_large_by_header() -> Iterator[bytes]:
     yield gif[:6] + struct.pack("<HH", side, side) + gif[10:]
     bmp = encode(small, "BMP")
     yield bmp[:18] + struct.pack("<ii", side, side) + bmp[26:]
-    chunk = b"VP8X" + struct.pack("<II", 10, 0) + 2 * (side - 1).to_bytes(3, "little")
+    frame = bytes(3) + b"\x9d\x01\x2a" + struct.pack("<HH", 0x3FFF, 0x3FFF)  # the largest that WebP can say
+    chunk = b"VP8 " + struct.pack("<I", len(frame)) + frame
     yield b"RIFF" + struct.pack("<I", 4 + len(chunk)) + b"WEBP" + chunk
