@@ -42,6 +42,7 @@ _NAMES = {
     "parameters": "parameters",
     "multiply_adds": "multiply-adds per picture",
     "start": "trained on from version",
+    "trained_share": "share of the trained weights in their mean with that version's",
     "epochs": "epochs",
     "distorted": "distorted pictures of MNIST's digits",
     "hands": "digits of other hands",
@@ -67,7 +68,7 @@ def _model_section(model: Figures) -> str:
 
 
 def _value(value: Any, key: str) -> str:
-    if key.endswith("accuracy"):
+    if key.endswith(("accuracy", "share")):
         return _percent(value)
     if isinstance(value, int):
         return _count(value)

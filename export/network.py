@@ -85,6 +85,23 @@ def read_layers(saved_model: Path) -> list[Layer]:
     return [Layer(constant(kernel), constant(bias)) for kernel, bias in zip(kernels, biases, strict=True)]
 
 
+def average_layers(before: Sequence[Layer], after: Sequence[Layer], share: float) -> list[Layer]:
+    """Return the weighted mean of two networks of which one was trained on from the other.
+
+    Args:
+        before: the layers of the first network.
+        after: those of the second.
+        share: of the second network in the mean, 0 to 1.
+    """
+    return [
+        Layer(
+            (1 - share) * first.kernel + share * second.kernel,
+            (1 - share) * first.bias + share * second.bias,
+        )
+        for first, second in zip(before, after, strict=True)
+    ]
+
+
 def start_from(model: tf.keras.Model, layers: Sequence[Layer], images: NDArray[np.float32]) -> None:
     """Give a new network the weights of an exported one, so that it goes on where that one stood.
 

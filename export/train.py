@@ -2,9 +2,10 @@
 
 It goes on from the version before: the network starts with the weights of that one. First come pictures to train on,
 see `export.augment`: distorted digits of MNIST, and digits of other hands; these and MNIST's own are then gone through
-a few times. Writes `training/N/model.keras`, which `export.export` turns into a SavedModel, and the log of the run
-beside it. Stopped half-way, it goes on from the last pictures made or the last epoch finished: `training/` holds hours
-of work, and `make clean` leaves it alone.
+a few times. What is kept is the mean of the weights before and after, see `TRAINED_SHARE`. Writes
+`training/N/model.keras`, which `export.export` turns into a SavedModel, and the log of the run beside it. Stopped
+half-way, it goes on from the last pictures made or the last epoch finished: `training/` holds hours of work, and
+`make clean` leaves it alone.
 """
 
 import argparse
@@ -20,7 +21,7 @@ import tensorflow as tf
 
 from export.augment import make_distorted, make_hands
 from export.mnist import Digits, load_mnist
-from export.network import build_model, read_layers, start_from
+from export.network import average_layers, build_model, fold_batch_normalisation, read_layers, start_from
 from mnist_infer.versions import find_version
 
 HERE = Path(__file__).parent
@@ -29,6 +30,12 @@ TRAINING = Path("training")
 BATCH = 128
 PEAK_LEARNING_RATE = 1e-3
 STEPS_PER_EPOCH = 250
+TRAINED_SHARE = 0.7
+"""Share of the trained weights in those that are kept; the rest is the weights of the version before.
+
+Trained on with other hands, the network reads a 1 with a flag, but is less sure of MNIST's digits than before. Of 0.3,
+0.5 and 0.7, chosen on held-back digits: at 0.7 it reads user pictures as well as before, and 96 % of the flagged 1s.
+"""
 
 
 def main() -> None:
@@ -40,9 +47,22 @@ def main() -> None:
     mnist = load_mnist(options.data)
     distorted = make_distorted(mnist.train, options.distorted, options.seed, folder)
     hands = make_hands(options.hands, options.seed, folder)
+    start = read_layers(options.start / "saved_model.pb")
+    images = np.asarray(mnist.train.images[:1000, ..., None] / np.float32(255), np.float32)
     model = build_model()
-    first_images = np.asarray(mnist.train.images[:1000, ..., None] / np.float32(255), np.float32)
-    start_from(model, read_layers(options.start / "saved_model.pb"), first_images)
+    start_from(model, start, images)
+    _fit(model, [mnist.train, distorted, hands], mnist.held_back, folder, options)
+    start_from(model, average_layers(start, fold_batch_normalisation(model), TRAINED_SHARE), images)
+    model.save(folder / "model.keras")
+    run = {name: getattr(options, name) for name in ("seed", "epochs", "distorted", "hands")}
+    run |= {"start": options.start.name, "trained_share": TRAINED_SHARE, "tensorflow": tf.__version__}
+    (folder / "run.json").write_text(json.dumps(run))
+
+
+def _fit(
+    model: tf.keras.Model, sets: Sequence[Digits], held_back: Digits, folder: Path, options: argparse.Namespace
+) -> None:
+    """Train the network on the sets, with its checkpoint and its log in the folder."""
     model.compile(
         # The average of the weights is kept in the end: it is a little better than the last ones.
         optimizer=tf.keras.optimizers.Adam(
@@ -54,8 +74,8 @@ def main() -> None:
         metrics=["accuracy"],
     )
     model.fit(
-        _batches([mnist.train, distorted, hands], options.seed),
-        validation_data=(mnist.held_back.images[..., None] / 255.0, mnist.held_back.labels),
+        _batches(sets, options.seed),
+        validation_data=(held_back.images[..., None] / 255.0, held_back.labels),
         epochs=options.epochs,
         steps_per_epoch=STEPS_PER_EPOCH,
         callbacks=[
@@ -63,10 +83,6 @@ def main() -> None:
             tf.keras.callbacks.CSVLogger(str(folder / "log.csv"), append=True),
         ],
     )
-    model.save(folder / "model.keras")
-    run = {name: getattr(options, name) for name in ("seed", "epochs", "distorted", "hands")}
-    run |= {"start": options.start.name, "tensorflow": tf.__version__}
-    (folder / "run.json").write_text(json.dumps(run))
 
 
 def _parser() -> argparse.ArgumentParser:

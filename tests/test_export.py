@@ -171,3 +171,20 @@ def test_a_new_network_goes_on_where_the_exported_one_stood() -> None:
     difference, alike_in_training = map(float, child.stdout.split())
     assert difference < 1e-5
     assert alike_in_training > 0.95
+
+
+AVERAGE = """
+import numpy as np
+from export.network import Layer, average_layers
+
+before = [Layer(np.float32([[0, 8]]), np.float32([4])), Layer(np.float32([[1]]), np.float32([0]))]
+after = [Layer(np.float32([[4, 0]]), np.float32([8])), Layer(np.float32([[5]]), np.float32([-4]))]
+mean = average_layers(before, after, 0.25)
+print(mean[0].kernel.tolist(), mean[0].bias.tolist(), mean[1].kernel.tolist(), mean[1].bias.tolist())
+print({array.dtype.name for layer in mean for array in layer})
+"""
+
+
+def test_the_mean_of_two_networks_has_the_share_of_the_second() -> None:
+    child = subprocess.run([sys.executable, "-W", "ignore", "-c", AVERAGE], cwd=ROOT, capture_output=True, text=True)
+    assert child.stdout == "[[1.0, 6.0]] [5.0] [[2.0]] [-1.0]\n{'float32'}\n", child.stderr

@@ -31,6 +31,7 @@ mnist._SHA256 = dict(zip(mnist._SHA256, hashes))
 gate.MIN_ACCURACY = dict.fromkeys(gate.MIN_ACCURACY, 0.0)
 charts.SAMPLES = 1
 train.STEPS_PER_EPOCH = 2
+train.TRAINED_SHARE = 0.0
 few = foreign.foreign_pictures
 foreign.foreign_pictures = charts.foreign_pictures = lambda render: few(render)[:30]
 
@@ -79,6 +80,13 @@ def test_the_new_version_is_written_beside_the_others_and_served(checkout: Path)
     model = load_model(Settings(model_dir=checkout / "export"))
     assert model.version == VERSION
     assert model.session.predict(np.zeros((1, 784), np.float32)).sum() == pytest.approx(1, abs=1e-5)
+
+
+def test_it_keeps_of_the_training_no_more_than_the_share_says(checkout: Path) -> None:
+    digits = mnist_digits()[0].reshape(-1, 784).astype(np.float32) / 255
+    before, after = (load_model(Settings(model_dir=root / "export")) for root in (ROOT, checkout))
+    assert np.abs(after.session.predict(digits) - before.session.predict(digits)).max() < 1e-5
+    assert json.loads((checkout / "export" / str(VERSION) / "figures.json").read_text())["trained_share"] == 0
 
 
 def test_its_card_is_about_the_new_version(checkout: Path) -> None:
