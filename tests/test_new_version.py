@@ -83,9 +83,9 @@ def test_the_new_version_is_written_beside_the_others_and_served(checkout: Path)
 
 
 def test_it_keeps_of_the_training_no_more_than_the_share_says(checkout: Path) -> None:
-    digits = mnist_digits()[0].reshape(-1, 784).astype(np.float32) / 255
+    digits = np.asarray(mnist_digits()[0].reshape(-1, 784).astype(np.float32) / 255, np.float32)
     before, after = (load_model(Settings(model_dir=root / "export")) for root in (ROOT, checkout))
-    assert np.abs(after.session.predict(digits) - before.session.predict(digits)).max() < 1e-5
+    np.testing.assert_allclose(after.session.predict(digits), before.session.predict(digits), atol=1e-5)
     assert json.loads((checkout / "export" / str(VERSION) / "figures.json").read_text())["trained_share"] == 0
 
 

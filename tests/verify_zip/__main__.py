@@ -59,10 +59,11 @@ def verify(archive: Path, interpreter: Path, folder: Path, runs: int) -> list[st
     for stage in breakdown(sandbox, runs, events):
         print(f"  {stage.stage:16} {stage.cpu_ms:6.1f} ms of CPU {stage.wall_ms:6.1f} ms")
 
-    tests = run_shipped_tests(code, interpreter, ROOT / ".cache" / f"sandbox-tools-{python}", folder)
-    print(f"tests with the zip's versions: {(tests.stdout.strip().splitlines() or ['none ran'])[-1]}")
-    if tests.returncode:
-        wrong.append(f"tests with the zip's versions:\n{tests.stdout}{tests.stderr}")
+    tools = ROOT / ".cache" / f"sandbox-tools-{python}"
+    for tests in run_shipped_tests(code, interpreter, tools, folder):
+        print(f"tests with the zip's versions: {(tests.stdout.strip().splitlines() or ['none ran'])[-1]}", flush=True)
+        if tests.returncode:
+            wrong.append(f"tests with the zip's versions:\n{tests.stdout}{tests.stderr}")
     if snapshot(code) != before:
         wrong.append("files in /var/user changed")
     if all_examples.peak_mib > MAX_PEAK_MIB:
