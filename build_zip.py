@@ -73,8 +73,8 @@ TENSORFLOW_LIBRARIES = tuple(f"tensorflow/{name}" for name in LIBRARIES)
 LICENCES = re.compile(r"(^|/)(LICEN[CS]E|COPYING|COPYRIGHT|NOTICE|THIRD_PARTY)[^/]*$|\.dist-info/licen[cs]es/.")
 
 # What no request reads, by its path in a wheel. Every public module of NumPy stays but distutils, a
-# compiler: without f2py, `from numpy import *` would fail. Of Pillow colour management stays, which
-# turns the Lab colours that a TIFF file may have into others.
+# compiler: without f2py, `from numpy import *` would fail. Of Pillow colour management and
+# TIFF stay, too, although no request reaches them: tests that run on the zip write Exif with them.
 UNUSED = re.compile(
     r"""
       /tests/(?!_natype\.py$)                               # numpy.testing imports that one

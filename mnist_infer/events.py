@@ -25,8 +25,8 @@ MAX_TIME_LIMIT_MS = 900_000
 """The longest time limit that the platform lets a function have."""
 
 RESERVED_S = 1.0
-"""What is kept of the platform's time limit for everything but fetching an image URL: decoding the largest picture
-that is accepted takes 0.2 s of CPU, which is 0.5 s at 512 MB."""
+"""What is kept of the platform's time limit for everything but fetching an image URL: decoding a large
+photo takes 0.2 s of CPU, which is 0.5 s at 512 MB; a file made to be costly may take up to five times that."""
 
 # What programs declare JSON to be: curl's -d a form, and a browser's simple request plain text.
 _JSON_TYPES = ("", "application/json", "text/plain", "application/x-www-form-urlencoded")
