@@ -165,9 +165,8 @@ def _scale_to_8_bits(values: NDArray[np.float64]) -> NDArray[np.uint8]:
 
 def _flatten_transparency(image: Image.Image) -> NDArray[np.uint8]:
     """Lay a transparent picture on white or on black, whichever its visible part stands out from."""
-    picture = image.convert("RGBA").convert("LA")
-    seen, opacity = (np.asarray(band).sum(dtype=np.int64) for band in picture.convert("La").split())
-    ink_is_bright = seen > opacity / 2
-    paper = Image.new("L", picture.size, 0 if ink_is_bright else _WHITE)
-    grey, alpha = picture.split()
+    grey, alpha = image.convert("RGBA").convert("LA").split()
+    opacity = np.asarray(alpha, np.float32).ravel()
+    ink_is_bright = np.asarray(grey, np.float32).ravel() @ opacity > _WHITE / 2 * opacity.sum()
+    paper = Image.new("L", grey.size, 0 if ink_is_bright else _WHITE)
     return np.asarray(Image.composite(grey, paper, alpha))

@@ -33,7 +33,7 @@ _CENTRE = 14.5
 _CENTRE_TOLERANCE = 0.6
 
 # Found on the user pictures of held-back digits. Shares are of the longer side.
-_MAX_DRAWING_SIDE = 128  # pixels: the digit is looked for at no more than this
+_MAX_DRAWING_SIDE = 64  # pixels: the digit is looked for at no more than this
 _MAX_PHOTO_SIDE = 192  # pixels: the same where light, noise and thin strokes are to be told apart
 _MIN_DIGIT_SIDE = 48  # pixels: a digit that is smaller there is cut out of the picture itself
 _MIN_SIGNAL_TO_NOISE = 5.0
