@@ -134,7 +134,11 @@ def test_what_is_no_http_event_is_answered_in_the_articles_words(event: object, 
     assert handler.apigw_interface(event, None) == {"errMsg": "request not from api gw"}
 
 
-@pytest.mark.parametrize("context", [None, {}, [], {"request_id": None, "time_limit_in_ms": "x"}, object()], ids=repr)
+@pytest.mark.parametrize(
+    "context",
+    [None, {}, [], {"request_id": None, "time_limit_in_ms": "x"}, pytest.param(object(), id="an object")],
+    ids=repr,
+)
 def test_any_context_will_do(context: object, handler: ModuleType) -> None:
     assert handler.demo(GOOD, context) == 7
 
