@@ -36,8 +36,8 @@ def function_url_event(payload: object) -> dict[str, object]:
 def handler(load: Callable[..., ModuleType], server: Server) -> ModuleType:
     return load(
         MNIST_URL_ALLOWED_HOSTS=f"127.0.0.1:{server.port}",
-        MNIST_FETCH_READ_TIMEOUT_S="0.2",
-        MNIST_FETCH_TOTAL_TIMEOUT_S="0.4",
+        MNIST_FETCH_READ_TIMEOUT_S="1",
+        MNIST_FETCH_TOTAL_TIMEOUT_S="2",
         MNIST_MAX_IMAGE_BYTES="100000",
         MNIST_MAX_DECODE_BYTES=str(_DECODER_BYTES + 95_500),  # for 100x100 pixels, and not for many more
     )
