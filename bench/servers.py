@@ -170,7 +170,7 @@ def _introduction(
         f"(`bench/serving/`): {', '.join(versions)}. wrk loads each over keep-alive connections, on the same "
         f"{os.cpu_count()} cores; medians of {rounds} rounds, {seconds[SMALL]} s for the small picture and "
         f"{seconds[PHOTO]} s for the photo, each server started anew in each round. "
-        "This server answers 503 with `Retry-After` where a request would wait for over 0.7 s: those are *refused*, "
+        "This server answers 503 with `Retry-After` where a request would wait for over 0.5 s: those are *refused*, "
         "and their clients come again a second later. A rate counts answers of status 200 alone; p50 and p99 are of "
         "all answers. CPU is that of all processes of the server, per answer.",
         *(f"Not measured: {name}: {reason.rstrip('.')}." for name, reason in missing.items()),

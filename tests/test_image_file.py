@@ -161,13 +161,16 @@ def segment(marker: int, content: bytes) -> bytes:
 
 
 JPEG, PROGRESSIVE = valid_images()["jpeg-RGB"], valid_images()["jpeg-RGB-progressive"]
+VIDEO = b"\0\0\0\x18ftypmp42" + bytes(range(255, -1, -1)) * 999
 
 
 @pytest.mark.parametrize(
     ("content", "as_good_as"),
     [
-        pytest.param(JPEG + b"\0\0\0\x18ftypmp42" + bytes(range(256)) * 999, JPEG, id="a motion photo"),
+        pytest.param(JPEG + VIDEO, JPEG, id="a motion photo"),
         pytest.param(JPEG + JPEG, JPEG, id="a second picture"),
+        pytest.param(PROGRESSIVE + VIDEO, PROGRESSIVE, id="a progressive motion photo"),
+        pytest.param(PROGRESSIVE + JPEG, PROGRESSIVE, id="a second picture behind a progressive one"),
         pytest.param(
             JPEG[:2] + segment(0xE2, b"ICC_PROFILE\0\1\1" + b"\xff\xda" * 30_000) * 9 + JPEG[2:], JPEG, id="profile"
         ),
@@ -179,6 +182,16 @@ JPEG, PROGRESSIVE = valid_images()["jpeg-RGB"], valid_images()["jpeg-RGB-progres
 )
 def test_what_is_not_the_picture_is_left_out_of_a_jpeg(content: bytes, as_good_as: bytes) -> None:
     assert extract_picture(content).content == extract_picture(as_good_as).content
+
+
+@pytest.mark.parametrize("size", [2**16 - 1, 2**16, 2**16 + 1, 2**18 - 1, 2**18])
+def test_a_scan_ends_at_its_marker_wherever_that_stands(size: int) -> None:
+    start = JPEG[: JPEG.index(b"\xff\xda") + 14]
+    scan = (b"\xff\0\xff\xd0" * size)[:size]
+    scan = scan[:-1] + b"\1" if scan[-1] == 0xFF else scan
+    content = start + scan + b"\xff\xd9"
+    assert extract_picture(content + VIDEO).content == extract_picture(content).content
+    assert extract_picture(content).content.endswith(scan + b"\xff\xd9")
 
 
 def test_a_jpegs_thumbnail_is_left_out_and_what_its_colours_hang_on_is_kept() -> None:

@@ -10,7 +10,7 @@ from mnist_infer.hosting.wsgi import Application, HttpAnswer, StartResponse, sen
 MAX_WAITING = 16
 """Requests that wait at the same time; each holds a thread."""
 
-MAX_WAIT_S = 0.7
+MAX_WAIT_S = 0.5
 """A request that could not start by then is refused, so that every caller has an answer within a second."""
 
 RETRY_AFTER_S = 1
