@@ -16,12 +16,13 @@ name, even where the library calls itself: half a million look-ups. Here they ar
 would have done it, and the table of names is cut to those that something outside still asks for. That alone takes
 away three quarters of the time of `dlopen`, and changes nothing else.
 
-**Dropping.** Everything in the libraries becomes a node of a graph: each function and object of the symbol table,
-each slot, each stub (`graph`). Its edges are found in three places. Position-independent code refers to anything
-else only by a distance from the instruction itself, so reading all instructions (`decoder`) finds all that code
-refers to. Data refers to anything only by relocations, as nobody else knows addresses before loading. And the
-exception tables (`exceptions`) lead from a function to the types that it catches. What the roots do not lead to
-can never be used. The roots are the C functions that a program calls, and the initialisers.
+**Dropping.** Everything in the libraries becomes a node of a graph: each function and object of the symbol
+table, each slot, each stub (`nodes`, `graph`). Its edges are found in three places. Position-independent code
+refers to anything else only by a distance from the instruction itself, so reading all instructions (`decoder`)
+finds all that code refers to. Data refers to anything only by relocations, as nobody else knows addresses
+before loading. And the exception tables (`exceptions`) lead from a function to the types that it catches. What
+the roots do not lead to can never be used. The roots are the C functions that a program calls, and the
+initialisers.
 
 **Initialisers** (`initialisers`, `operations`) are why a linker cannot do this by itself: each is a root, and
 leads to a kernel that some graph may want. Here an initialiser is a root if what it registers is wanted: the
@@ -29,10 +30,11 @@ kernels of the given operations; everything else of the runtime but compilers. I
 that anything kept refers to, and so on, until nothing changes (`reachability`): kept code never meets an object
 that was not constructed. An operation without its kernel is refused by TensorFlow with a status of its own.
 
-**Writing** (`cut`, `writer`). Addresses never change, so no instruction is touched. Pages without anything that
-is kept are left out of the file, and a segment is made for each run of those that stay; inside of them, what is
-dropped is overwritten with `int3`, which traps. Constants are dropped only where they are large and nothing refers
-to a place near to them. Then the file is read again from nothing, and every reference in it is followed (`check`).
+**Writing** (`cut`, `writer`, `front`, `headers`). Addresses never change, so no instruction is touched. Pages
+without anything that is kept are left out of the file, and a segment is made for each run of those that stay;
+inside of them, what is dropped is overwritten with `int3`, which traps. Constants are dropped only where they
+are large and nothing refers to a place near to them. Then the file is read again from nothing, and every
+reference in it is followed (`check`).
 
 `understood` refuses everything for which there is no rule here; `linker` has the steps in their order.
 

@@ -23,15 +23,13 @@ from relink.elf import (
     Table,
 )
 from relink.exceptions import cut_frames
-from relink.graph import SPACING, Graph
+from relink.graph import MIN_LARGE_BYTES, SPACING, Graph
 from relink.writer import MAX_GAP_PAGES
 
 Array = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
 INT3 = 0xCC
-MIN_DROPPED_CONSTANT_BYTES = 1024
-"""Constants below this are all kept: nearly all of the gain is in a few hundred large ones."""
 MARGIN_BYTES = 4096
 """A constant is kept if code refers to a place this near to it: a compiler may point in front of a table."""
 
@@ -88,7 +86,7 @@ def kept_constants(graph: Graph, i: int, kept: Mask) -> Mask:
     """
     nodes = graph.nodes
     constants = (graph.library == i) & graph.in_sections(".rodata")
-    large = constants & (nodes.symbol >= 0) & (nodes.end - nodes.start >= MIN_DROPPED_CONSTANT_BYTES) & ~kept
+    large = constants & (nodes.symbol >= 0) & (nodes.end - nodes.start >= MIN_LARGE_BYTES) & ~kept
     used = np.sort(graph.address[kept[graph.source]])
     rows = np.flatnonzero(large)
     near = np.searchsorted(used, nodes.end[rows] + MARGIN_BYTES) > np.searchsorted(

@@ -17,110 +17,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relink.decoder import references
-from relink.elf import (
-    POINTERS,
-    R_X86_64_64,
-    R_X86_64_DTPMOD64,
-    R_X86_64_RELATIVE,
-    SHF_ALLOC,
-    SHF_EXECINSTR,
-    SHF_TLS,
-    SHT_NOBITS,
-    STT_FUNC,
-    STT_OBJECT,
-    Range,
-    SharedLibrary,
-    kind_of,
-)
+from relink.elf import POINTERS, R_X86_64_64, R_X86_64_RELATIVE, SHF_EXECINSTR, STB_LOCAL, SharedLibrary, binding_of
 from relink.exceptions import caught_types, read_frames, word_at
-from relink.writer import TABLES
+from relink.nodes import Nodes, nodes_of
 
 SPACING = 1 << 40
 CODE_BYTES_AT_ONCE = 16_000_000
 MAX_TABLE_ENTRIES = 4096
-_SLOTS = (".got", ".got.plt", ".init_array", ".fini_array")
-_APART = (".eh_frame_hdr", ".eh_frame", ".gcc_except_table", ".dynamic", ".relro_padding")
+MIN_LARGE_BYTES = 1024
+"""Constants below this are all kept: nearly all of the gain is in a few hundred large ones."""
 
 Array = NDArray[np.int64]
 Mask = NDArray[np.bool_]
-
-
-class Nodes(NamedTuple):
-    """The parts of a library, by address; they do not overlap.
-
-    Attributes:
-        start: the first address of each.
-        end: the first address behind each.
-        section: the row of its section.
-        symbol: the row of its symbol in .symtab; -1 for one without.
-    """
-
-    start: Array
-    end: Array
-    section: Array
-    symbol: Array
-
-
-def nodes_of(library: SharedLibrary) -> Nodes:
-    """Return the parts of a library."""
-    parts = []
-    for row, name in enumerate(library.section_names):
-        section = library.sections[row]
-        is_table = section["type"] in TABLES or name in _APART or not section["flags"] & SHF_ALLOC
-        # What threads have for themselves and is zero at first has addresses, but no place among the others.
-        is_zero_of_threads = section["flags"] & SHF_TLS and section["type"] == SHT_NOBITS
-        if not is_table and not is_zero_of_threads and section["size"]:
-            parts.append(_nodes_of_section(library, row, name))
-    whole = Nodes(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
-    return Nodes(*(column[np.argsort(whole.start)] for column in whole))
-
-
-def _nodes_of_section(library: SharedLibrary, row: int, name: str) -> Nodes:
-    section = library.sections[row]
-    place = Range(int(section["address"]), int(section["address"] + section["size"]))
-    if name in _SLOTS:
-        start, symbol = _slots(library, place), np.array([-1])
-    elif name == ".plt":
-        start, symbol = np.arange(place.start, place.end, 16), np.array([-1])
-    else:
-        start, symbol = _symbols_and_gaps(library, row, place)
-    count = len(start)
-    return Nodes(start, np.append(start[1:], place.end), np.full(count, row), np.broadcast_to(symbol, count))
-
-
-def _slots(library: SharedLibrary, place: Range) -> Array:
-    """Return the slots of 8 bytes; a variable's module and its offset are one of 16."""
-    start = np.arange(place.start, place.end, 8)
-    relocations = library.relocations
-    modules = relocations["offset"][relocations["type"] == R_X86_64_DTPMOD64].astype(np.int64)
-    return np.setdiff1d(start, modules + 8)
-
-
-def _symbols_and_gaps(library: SharedLibrary, row: int, place: Range) -> tuple[Array, Array]:
-    """Return the starts of a section's symbols and of the gaps between them, and each one's symbol.
-
-    Symbols that overlap are one part. One without a size, of a function written in assembler, ends where
-    the next begins.
-    """
-    symbols = library.symbols
-    rows = np.flatnonzero((symbols["section"] == row) & np.isin(kind_of(symbols), (STT_FUNC, STT_OBJECT)))
-    start, size = symbols["value"][rows].astype(np.int64), symbols["size"][rows].astype(np.int64)
-    order = np.lexsort((-size, start))
-    rows, start, size = rows[order], start[order], size[order]
-    first = np.diff(start, prepend=-1) > 0
-    rows, start, size = rows[first], start[first], size[first]
-    end = np.where(size > 0, start + size, np.append(start[1:], place.end))
-    reach = np.maximum.accumulate(end) if len(end) else end
-    separate = np.append(True, start[1:] >= reach[:-1])[: len(start)]
-    start, rows = start[separate], rows[separate]
-    end = np.maximum.reduceat(end, np.flatnonzero(separate)) if len(end) else end
-    gap_start = np.append(place.start, end)
-    gap_end = np.append(start, place.end)
-    gaps = gap_start[gap_start < gap_end]
-    starts = np.concatenate([start, gaps])
-    symbol = np.concatenate([rows, np.full(len(gaps), -1)])
-    order = np.argsort(starts)
-    return starts[order], symbol[order]
 
 
 class Found(NamedTuple):
@@ -141,7 +49,6 @@ class Graph:
         frames: for each library its frame descriptions.
         source, target: for each reference the rows of the parts at its two ends; by source.
         is_call: for each reference whether it is a direct call or jump.
-        foreign: for each library, by relocation, whether it leads to none of them.
     """
 
     def __init__(self, libraries: Sequence[SharedLibrary], say: Callable[[str], object] = lambda _: None) -> None:
@@ -256,8 +163,11 @@ class Graph:
         return Found(source, ends[kept], np.zeros(len(source), np.bool_))
 
     def _in_exception_tables(self, i: int) -> Found:
-        frames = self.frames[i]
-        row, slot = caught_types(self.libraries[i], frames.table)
+        """Return the slots of the types that functions catch: what the loader writes, so not a word of another kind."""
+        frames, library = self.frames[i], self.libraries[i]
+        row, slot = caught_types(library, frames.table)
+        is_slot = np.isin(slot, library.relocations["offset"].astype(np.int64))
+        row, slot = row[is_slot], slot[is_slot]
         return self._shifted(i, Found(frames.function[row], slot, np.zeros(len(row), np.bool_)))
 
     def _in_distances(self, found: Sequence[Found]) -> Found:
@@ -266,9 +176,13 @@ class Graph:
         Each begins where code refers to it, and its numbers count from there. Where it ends nobody says,
         so it is read for as long as the numbers lead to a part; something else may be read as such a table,
         and then too much is kept. A switch's table looks the same, and leads to places in its own function.
+        LLVM makes such tables (RelLookupTableConverter) of pointers to constants that are local to their file,
+        and a pointer to a large one is taken to lead to its beginning.
         """
         source, target = (np.concatenate(columns) for columns in list(zip(*found, strict=True))[:2])
         is_readonly, executable = self.in_sections(".rodata"), self.is_executable()
+        large = (self.nodes.end - self.nodes.start >= MIN_LARGE_BYTES) & (self.nodes.symbol >= 0)
+        local = self._is_local()
         row = self.at(target)
         sources, targets = [], []
         from_readonly = (row >= 0) & is_readonly[row]
@@ -281,12 +195,21 @@ class Graph:
             source, base, at, lead = source[going], base[going], at[going], lead[going]
             if not len(source):
                 break
-            is_constant = ~executable[self.at(lead)]
+            row = self.at(lead)
+            is_constant = ~executable[row] & (~large[row] | local[row] & (lead == self.nodes.start[row]))
             sources.append(source[is_constant])
             targets.append(lead[is_constant])
             at = at + 4
         whole = np.concatenate([np.empty(0, np.int64), *sources]), np.concatenate([np.empty(0, np.int64), *targets])
         return Found(*whole, np.zeros(len(whole[0]), np.bool_))
+
+    def _is_local(self) -> Mask:
+        """Return which parts have a symbol that is local to its source file."""
+        mask = np.zeros(len(self.nodes.start), np.bool_)
+        for i, library in enumerate(self.libraries):
+            own = (self.library == i) & (self.nodes.symbol >= 0)
+            mask[own] = binding_of(library.symbols)[self.nodes.symbol[own]] == STB_LOCAL
+        return mask
 
     def _ends(self, source: Array, addresses: Array, target: Array) -> Array:
         """Return which references may lead to the end of a part, and not to the beginning of the next.

@@ -22,7 +22,7 @@ import mnist_infer  # isort: skip  # noqa: F401, E402
 import numpy as np  # noqa: E402
 
 stage("NumPy")
-from PIL import Image, ImageOps  # noqa: F401, E402
+from PIL import Image  # noqa: F401, E402
 
 stage("Pillow")
 from mnist_infer import answers, events, log, pipeline, session  # noqa: F401, E402
