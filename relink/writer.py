@@ -33,7 +33,7 @@ from relink.front import FrontTable, front_limit, front_tables, place_tables, ta
 from relink.headers import Piece, header, section_headers, segment_headers
 from relink.names import Names
 
-MAX_GAP_PAGES = 8
+MAX_GAP_PAGES = 1
 """Runs of kept pages with no more than this between them become one segment: a mapping costs more than it saves."""
 
 
