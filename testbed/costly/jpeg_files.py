@@ -69,7 +69,13 @@ def jpeg_files() -> Makers:
     for name, table in (("quantisation", QUANTISATION), ("codes", DETAILED)):
         yield f"jpeg/{name}-many", partial(repeated, START, table, BODY)
     yield "jpeg/tables-in-long-segments", partial(repeated, START, segment(0xDB, (b"\0" + b"\1" * 64) * 1000), BODY)
-    for name, block in (("fill", b"\xff"), ("stuffed", b"\xff\0"), ("filled", b"\xff\xff\0"), ("restarts", b"\xff\xd0"), ("zeros", b"\0")):
+    for name, block in (
+        ("fill", b"\xff"),
+        ("stuffed", b"\xff\0"),
+        ("filled", b"\xff\xff\0"),
+        ("restarts", b"\xff\xd0"),
+        ("zeros", b"\0"),
+    ):
         yield f"jpeg/{name}-before-the-frame", partial(repeated, START, block, BODY)
         yield f"jpeg/{name}-before-the-scan", partial(repeated, *around_scan(block))
         yield f"jpeg/{name}-in-the-scan", partial(repeated, VALID[:-2], block, END)
