@@ -29,7 +29,7 @@ def web_application(function: Entry) -> Application:
     """Return a WSGI application that calls the function as a function URL does."""
 
     def application(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        event, context = through_json(web_event(environ)), container_context(_headers(environ))
+        event, context = web_event(environ), container_context(_headers(environ))
         return send(web_answer(through_json(function(event, context))), start_response)
 
     return application
