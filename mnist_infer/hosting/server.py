@@ -18,7 +18,6 @@ REQUEST_DEADLINE_S = 30
 
 _DEADLINE_CHECK_S = 5
 _REFUSING_THREADS = 4
-_RECEIVED_BYTES = 2**18  # at once: by waitress's own 8 KiB a photo takes hundreds of reads
 
 
 class _Channel(HTTPChannel):
@@ -48,7 +47,6 @@ def create_server(application: Application, host: str, port: int, threads: int) 
         port=port,
         threads=threads + MAX_WAITING + _REFUSING_THREADS,
         ident=None,
-        recv_bytes=_RECEIVED_BYTES,
         max_request_body_size=MAX_EVENT_BYTES,
         connection_limit=MAX_CONNECTIONS,
         channel_timeout=REQUEST_DEADLINE_S,
