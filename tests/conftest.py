@@ -26,7 +26,7 @@ ONE_CPU_THREAD = session_config(intra_op_threads=1, inter_op_threads=0, hide_gpu
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say in one line which tests were skipped for want of a system package, and the command that changes it."""
     reasons = [str(report.longrepr) for report in terminalreporter.stats.get("skipped", [])]
-    missing = [found[1] for reason in reasons if (found := re.search(r"apt-get install ([\w-]+)", reason))]
+    missing = [found[1] for reason in reasons if (found := re.search(r"apt-get install ([\w+-]+)", reason))]
     if missing:
         packages = " ".join(sorted(set(missing)))
         terminalreporter.write_line(f"{len(missing)} tests were skipped; to run them too: apt-get install {packages}")

@@ -47,6 +47,13 @@ MARKERS = (0xC0, 0xC4, 0xC9, 0xDA, 0xDB, 0xDC, 0xDD, 0xE0, 0xE1, 0xE2, 0xEE, 0xF
 
 
 def jpeg_files() -> Makers:
+    yield from _pictures()
+    yield from _segments()
+    yield from _fillings()
+    yield "jpeg/restart-after-each-block", partial(restarting, 3000)
+
+
+def _pictures() -> Makers:
     for name, sampling in (("full", FULL), ("half", HALF), ("grey", GREY), ("cmyk", CMYK), ("coarse", COARSE)):
         for megapixels in (84, 160, 500):
             yield f"jpeg/flat-{name}-{megapixels}", partial(flat, sampling, megapixels)
@@ -61,6 +68,9 @@ def jpeg_files() -> Makers:
     for width, height in ((65535, 65535), (65500, 65500), (65500, 1), (1, 65500), (0, 9), (9, 0)):
         yield f"jpeg/{width}x{height}", partial(of_size, BASELINE, width, height)
         yield f"jpeg/{width}x{height}-progressive", partial(of_size, PROGRESSIVE, width, height)
+
+
+def _segments() -> Makers:
     for marker in MARKERS:
         yield f"jpeg/{marker:02x}-empty", partial(repeated, START, segment(marker, b""), BODY)
         yield f"jpeg/{marker:02x}-long", partial(repeated, START, segment(marker, bytes(65533)), BODY)
@@ -69,19 +79,6 @@ def jpeg_files() -> Makers:
     for name, table in (("quantisation", QUANTISATION), ("codes", DETAILED)):
         yield f"jpeg/{name}-many", partial(repeated, START, table, BODY)
     yield "jpeg/tables-in-long-segments", partial(repeated, START, segment(0xDB, (b"\0" + b"\1" * 64) * 1000), BODY)
-    for name, block in (
-        ("fill", b"\xff"),
-        ("stuffed", b"\xff\0"),
-        ("filled", b"\xff\xff\0"),
-        ("restarts", b"\xff\xd0"),
-        ("zeros", b"\0"),
-    ):
-        yield f"jpeg/{name}-before-the-frame", partial(repeated, START, block, BODY)
-        yield f"jpeg/{name}-before-the-scan", partial(repeated, *around_scan(block))
-        yield f"jpeg/{name}-in-the-scan", partial(repeated, VALID[:-2], block, END)
-        yield f"jpeg/{name}-in-the-scan-of-a-progressive", partial(in_progressive, block)
-        yield f"jpeg/{name}-behind-the-end", partial(repeated, VALID, block)
-    yield "jpeg/restart-after-each-block", partial(restarting, 3000)
     for kind, content in (
         (0xE2, b"ICC_PROFILE\0\1\xff"),
         (0xE2, b"MPF\0II*\0\x08\0\0\0\xff\xff"),
@@ -99,6 +96,21 @@ def jpeg_files() -> Makers:
         block = segment(0xE1, b"Exif\0\0" + exif()[:65000])
         yield f"jpeg/exif-{name}", partial(b"".join, (START, block, BODY))
         yield f"jpeg/exif-{name}-many", partial(repeated, START, block, BODY)
+
+
+def _fillings() -> Makers:
+    for name, block in (
+        ("fill", b"\xff"),
+        ("stuffed", b"\xff\0"),
+        ("filled", b"\xff\xff\0"),
+        ("restarts", b"\xff\xd0"),
+        ("zeros", b"\0"),
+    ):
+        yield f"jpeg/{name}-before-the-frame", partial(repeated, START, block, BODY)
+        yield f"jpeg/{name}-before-the-scan", partial(repeated, *around_scan(block))
+        yield f"jpeg/{name}-in-the-scan", partial(repeated, VALID[:-2], block, END)
+        yield f"jpeg/{name}-in-the-scan-of-a-progressive", partial(in_progressive, block)
+        yield f"jpeg/{name}-behind-the-end", partial(repeated, VALID, block)
 
 
 def of_size(marker: int, width: int, height: int) -> bytes:
