@@ -450,10 +450,10 @@ def test_a_digit_is_drawn_and_cleared_with_the_keyboard_alone(page: Page) -> Non
 
 
 def test_a_file_is_chosen_with_the_keyboard_alone(page: Page) -> None:
-    page.locator("#clear").focus()
-    page.keyboard.press("Tab")
-    expect(page.locator("#file")).to_be_focused()
-    with page.expect_file_chooser() as chooser:
+    with page.expect_file_chooser() as chooser:  # around all of it: the browser is told of it without waiting for it
+        page.locator("#clear").focus()
+        page.keyboard.press("Tab")
+        expect(page.locator("#file")).to_be_focused()
         page.keyboard.press("Space")
     chooser.value.set_files(EXAMPLES / "digits" / "2-photo.jpg")
     expect_digit(page, 2)
