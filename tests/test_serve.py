@@ -3,6 +3,7 @@ import contextlib
 import http.client
 import io
 import json
+import os
 import select
 import signal
 import socket
@@ -23,7 +24,7 @@ from mnist_infer.config import ROOT
 from mnist_infer.hosting import wsgi
 from mnist_infer.hosting.admission import MAX_WAITING, AdmissionControl
 from mnist_infer.hosting.platform import MAX_EVENT_BYTES, container_context
-from mnist_infer.hosting.server import REQUEST_DEADLINE_S, create_server
+from mnist_infer.hosting.server import REQUEST_DEADLINE_S, create_server, listen
 from mnist_infer.hosting.wsgi import StartResponse
 from testbed.image_host import Server
 from testbed.local_server import without_tensorflow
@@ -148,6 +149,33 @@ def test_sigterm_and_sigint_end_the_server_cleanly(number: signal.Signals, in_ba
         assert (status, errors) == (0, "")
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+def test_several_processes_share_an_address_and_end_together(number: signal.Signals) -> None:
+    with running("--processes", "2") as served:
+        assert {served.send("POST", "/", picture(3))[0] for _ in range(10)} == {200}
+        while served.log.read_text().count('"listening"') < 2:
+            time.sleep(0.02)
+        family = worker_processes(served.process.pid)
+        for pid in family if number == signal.SIGINT else ():  # a terminal sends it to all of them
+            os.kill(pid, number)
+        status, log, errors = served.end(number)
+    assert (status, errors) == (0, "")
+    assert len(family) == [line["event"] for line in log].count("cold_start") == 2
+    assert not any(Path(f"/proc/{pid}").exists() for pid in family)
+
+
+def test_a_server_of_several_processes_ends_when_it_loses_one() -> None:
+    with running("--processes", "2") as served:
+        lost, other = worker_processes(served.process.pid)
+        os.kill(lost, signal.SIGKILL)
+        assert served.process.wait(timeout=30) == 1
+        assert not Path(f"/proc/{other}").exists()
+
+
+def worker_processes(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
 IDLE, DRIPPING = b"", b"POST / HTTP/1.1\r\nHost: x\r\n"
 
 
@@ -161,8 +189,9 @@ def test_two_hundred_connections_that_send_nothing_more_keep_nobody_waiting(web:
 
 
 def test_a_request_that_comes_a_byte_now_and_then_is_cut_off_at_its_deadline() -> None:
-    server = create_server(lambda *_: [], "127.0.0.1", 0, 1)
-    with contextlib.closing(server), socket.create_connection(("127.0.0.1", server.effective_port)) as client:
+    listening = listen("127.0.0.1", 0)
+    server = create_server(lambda *_: [], listening, 1)
+    with contextlib.closing(server), socket.create_connection(listening.getsockname()) as client:
         server.handle_accept()
         (channel,) = server.active_channels.values()
         for sent in (b"POST / HTTP/1.1\r\n", b"Host: x\r\n", b"A: b\r\n"):

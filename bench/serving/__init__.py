@@ -24,7 +24,7 @@ class Server(NamedTuple):
 
 
 SERVERS = {
-    OURS: Server((), ("-m", "mnist_infer", "serve", "--port", "{port}"), "/"),
+    OURS: Server((), ("-m", "mnist_infer", "serve", "--processes", "2", "--port", "{port}"), "/"),
     "LitServe": Server(("litserve",), ("-m", "bench.serving.litserve_app", "{port}"), "/predict"),
     "BentoML": Server(
         ("bentoml",),

@@ -2,44 +2,73 @@
 
 import json
 import logging
+import multiprocessing.connection
 import signal
 import sys
+from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 
 from mnist_infer.hosting.platform import load_handler
 from mnist_infer.hosting.wsgi import event_application, web_application
 
 
-def serve(host: str, port: int, threads: int, kind: str, entry: str | None) -> int:
+def serve(host: str, port: int, processes: int, threads: int, kind: str, entry: str | None) -> int:
     """Answer HTTP requests until SIGINT (Ctrl-C) or SIGTERM, and return the exit status.
 
-    All output is JSON lines: one for the cold start, one for the address, and one per request.
+    All output is JSON lines: from each process one for the cold start and one for the address, and one per request.
 
     Args:
         host: address to listen on.
         port: to listen on; 0 takes a free one, which the log names.
-        threads: requests that are served at the same time, all by one session.
+        processes: that take requests from the same address, each with a session of its own.
+        threads: requests that each process serves at the same time, all by its session.
         kind: `web` takes requests as a function URL does, `event` as a container image of the event type.
         entry: of handler.py; None is `http_interface` for `web` and `demo` for `event`.
     """
     try:
-        from mnist_infer.hosting.server import create_server
+        from mnist_infer.hosting.server import create_server, listen
     except ImportError:
         print("mnist_infer: to serve, install requirements-serve.txt", file=sys.stderr)
         return 1
     _log_as_json()
     entry = entry or ("http_interface" if kind == "web" else "demo")
-    function = getattr(load_handler(), entry)
-    application = web_application(function) if kind == "web" else event_application(function)
-    server = create_server(application, host, port, threads)
+    listening = listen(host, port)
     # SIGINT too, because a shell starts background processes with SIGINT ignored.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
-    port = getattr(server, "effective_port", port)  # a name with two addresses makes two servers, without a common port
-    print(json.dumps({"event": "listening", "url": f"http://{host}:{port}/", "entry": entry}), flush=True)
-    server.run()  # until an interrupt, and then until the requests in progress are answered
-    server.close()
+
+    def answer() -> None:
+        with suppress(KeyboardInterrupt):
+            function = getattr(load_handler(), entry)
+            application = web_application(function) if kind == "web" else event_application(function)
+            server = create_server(application, listening, threads)
+            url = f"http://{host}:{listening.getsockname()[1]}/"
+            print(json.dumps({"event": "listening", "url": url, "entry": entry}), flush=True)
+            server.run()  # until an interrupt, and then until the requests in progress are answered
+            server.close()
+
+    if processes > 1:
+        return _run_in_processes(processes, answer)
+    answer()
     return 0
+
+
+def _run_in_processes(count: int, answer: Callable[[], None]) -> int:
+    """Run a server in several processes until an interrupt, and return 0; 1 if one of them ends by itself."""
+    # Forked, before TensorFlow has threads: all take connections from the socket that they inherit.
+    workers = [multiprocessing.get_context("fork").Process(target=answer) for _ in range(count)]
+    status = 0
+    with suppress(KeyboardInterrupt):
+        for worker in workers:
+            worker.start()
+        multiprocessing.connection.wait([worker.sentinel for worker in workers])
+        status = 1
+    for worker in workers:
+        worker.terminate()
+    for worker in workers:
+        worker.join()
+    return status
 
 
 class _JsonFormatter(logging.Formatter):
@@ -59,4 +88,6 @@ def _log_as_json() -> None:
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):  # Ctrl-C reaches all processes, and the first sends SIGTERM as well
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt

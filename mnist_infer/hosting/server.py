@@ -1,5 +1,6 @@
 """The HTTP server, waitress, set up so that no caller can keep another one waiting. The only module that knows it."""
 
+import socket
 from typing import Any
 
 from waitress.channel import HTTPChannel
@@ -31,20 +32,24 @@ class _Channel(HTTPChannel):
             self.last_activity = last_activity
 
 
-def create_server(application: Application, host: str, port: int, threads: int) -> Any:
-    """Return a server that already listens; its `run()` answers.
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens on an address: on a free port, if it is 0."""
+    family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
+    return socket.create_server((host, port), family=family, backlog=MAX_CONNECTIONS)
+
+
+def create_server(application: Application, listening: socket.socket, threads: int) -> Any:
+    """Return a server; its `run()` answers.
 
     Args:
         application: answers the requests.
-        host: address to listen on.
-        port: to listen on; 0 takes a free one.
+        listening: takes the connections, see `listen`.
         threads: requests that the application works on at the same time; others wait briefly or are refused.
     """
     TcpWSGIServer.channel_class = _Channel  # waitress has no parameter for it
     return create_waitress(
         AdmissionControl(application, threads),
-        host=host,
-        port=port,
+        sockets=[listening],
         threads=threads + MAX_WAITING + _REFUSING_THREADS,
         ident=None,
         max_request_body_size=MAX_EVENT_BYTES,

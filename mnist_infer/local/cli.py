@@ -26,7 +26,7 @@ def _run(options: argparse.Namespace) -> int:
     if options.command == "serve":
         from mnist_infer.hosting.serve import serve
 
-        return serve(options.host, options.port, options.threads, options.type, options.entry)
+        return serve(options.host, options.port, options.processes, options.threads, options.type, options.entry)
     if options.command == "explain":
         from mnist_infer.local.explain import explain
 
@@ -54,7 +54,10 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("serve", help="serve HTTP requests, as a function URL or a container does")
     command.add_argument("--host", default="127.0.0.1", help="default: %(default)s")
     command.add_argument("--port", type=int, default=8000, help="0 takes a free one, default: %(default)s")
-    command.add_argument("--threads", type=int, default=4, help="requests at the same time, default: %(default)s")
+    command.add_argument("--processes", type=int, default=1, help="that share the address, default: %(default)s")
+    command.add_argument(
+        "--threads", type=int, default=4, help="requests at the same time in each process, default: %(default)s"
+    )
     command.add_argument("--type", choices=("web", "event"), default="web", help="of function, default: %(default)s")
     command.add_argument("--entry", help="entry point of handler.py, default: http_interface, and demo for events")
     commands.add_parser("demo", help="run the examples")
