@@ -32,6 +32,10 @@ Mask = NDArray[np.bool_]
 INT3 = 0xCC
 MARGIN_BYTES = 4096
 """A constant is kept if code refers to a place this near to it: a compiler may point in front of a table."""
+NAMED_BYTES = 1 << 16
+"""From this size on, being near counts only for a constant whose beginning no code of the library names, the dropped
+included. What a compiler points in front of is a small table, from which a character or an enumerator selects; this
+is for a Unicode library's data and a random generator's numbers, a dozen megabytes that begin behind something used."""
 
 
 class Cut(NamedTuple):
@@ -82,7 +86,8 @@ def cut(graph: Graph, i: int, kept: Mask) -> Cut:
 def kept_constants(graph: Graph, i: int, kept: Mask) -> Mask:
     """Return the parts of read-only data that are kept besides those that are reached.
 
-    All that has no symbol, all that is small, and all that code refers to a place near to.
+    All that has no symbol, all that is small, and of the rest what code refers to a place near to, see
+    `MARGIN_BYTES` and `NAMED_BYTES`.
     """
     nodes = graph.nodes
     constants = (graph.library == i) & graph.in_sections(".rodata")
@@ -92,7 +97,8 @@ def kept_constants(graph: Graph, i: int, kept: Mask) -> Mask:
     near = np.searchsorted(used, nodes.end[rows] + MARGIN_BYTES) > np.searchsorted(
         used, nodes.start[rows] - MARGIN_BYTES
     )
-    large[rows[near]] = False
+    size = nodes.end[rows] - nodes.start[rows]
+    large[rows[near & ~((size >= NAMED_BYTES) & np.isin(nodes.start[rows], graph.address))]] = False
     kept_ones: Mask = constants & ~large
     return kept_ones
 

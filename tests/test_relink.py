@@ -1,5 +1,6 @@
 """The relinker, on the development library itself: relinked once, loaded, and broken on purpose."""
 
+import copy
 import importlib.util
 import re
 import shutil
@@ -14,6 +15,7 @@ import pytest
 from mnist_infer.config import ROOT
 from relink import cli
 from relink.check import check_written
+from relink.cut import MARGIN_BYTES, kept_constants
 from relink.decoder import lengths, references
 from relink.elf import DT_RELACOUNT, RELOCATION, RelinkError, SharedLibrary
 from relink.initialisers import choose
@@ -183,6 +185,20 @@ def test_an_initialiser_that_fills_what_is_kept_is_kept(relinked: tuple[Path, An
     reached = relinked[1].reached
     assert [unit for unit in relinked[1].units if not reached.kept[unit.slot] and reached.kept[unit.fills].any()] == []
     assert "fills an object that is kept" in reached.reasons.values()
+
+
+def test_a_large_constant_that_only_dropped_code_names_goes_although_it_is_near_to_what_is_kept(
+    relinked: tuple[Path, Analysis],
+) -> None:
+    graph, kept = relinked[1].graph, relinked[1].reached.kept
+    (row,) = (row for row in np.flatnonzero(graph.in_sections(".rodata")) if graph.name(row).startswith("icudt"))
+    used = graph.address[kept[graph.source]]
+    near = (used > graph.nodes.start[row] - MARGIN_BYTES) & (used < graph.nodes.end[row] + MARGIN_BYTES)
+    assert near.any()
+    assert not kept_constants(graph, 0, kept)[row]
+    unnamed = copy.copy(graph)
+    unnamed.address = np.where(graph.address == graph.nodes.start[row], graph.address + 8, graph.address)
+    assert kept_constants(unnamed, 0, kept)[row]
 
 
 def test_an_operation_without_a_kernel_is_refused_by_its_name(relinked: tuple[Path, Analysis]) -> None:
