@@ -27,9 +27,10 @@ class Components:
         self._first, self._end = edges[::2], edges[1::2]
         self._component = self._connect()
         order = np.argsort(self._component, kind="stable")
-        starts = np.flatnonzero(np.diff(self._component[order], prepend=-1))
+        ends = np.cumsum(np.bincount(self._component))
+        starts = np.concatenate(([0], ends[:-1]))
         rows, left = np.divmod(self._first[order], self._stride)
-        top, bottom = rows[starts], rows[np.append(starts[1:], len(order)) - 1] + 1  # runs stand in the rows' order
+        top, bottom = rows[starts], rows[ends - 1] + 1  # runs stand in the rows' order
         west = np.minimum.reduceat(left, starts)
         east = np.maximum.reduceat(self._end[order] % self._stride, starts)
         self.sides = np.stack([bottom - top, east - west], axis=1)
@@ -63,5 +64,5 @@ class Components:
             np.minimum.at(taken, component[above], least)
             taken = taken[taken]
             if (taken == component).all():
-                return np.asarray(np.unique(component, return_inverse=True)[1])
+                return np.asarray(np.cumsum(component == np.arange(len(low)))[component] - 1)
             component = taken

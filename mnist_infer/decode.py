@@ -165,8 +165,11 @@ def _scale_to_8_bits(values: NDArray[np.float64]) -> NDArray[np.uint8]:
 
 def _flatten_transparency(image: Image.Image) -> NDArray[np.uint8]:
     """Lay a transparent picture on white or on black, whichever its visible part stands out from."""
-    grey, alpha = image.convert("RGBA").convert("LA").split()
+    if image.mode not in ("RGBA", "LA"):
+        image = image.convert("RGBA")
+    grey, alpha = image.convert("L"), image.getchannel("A")
     opacity = np.asarray(alpha, np.float32).ravel()
     ink_is_bright = np.asarray(grey, np.float32).ravel() @ opacity > _WHITE / 2 * opacity.sum()
     paper = Image.new("L", grey.size, 0 if ink_is_bright else _WHITE)
-    return np.asarray(Image.composite(grey, paper, alpha))
+    paper.paste(grey, mask=alpha)
+    return np.asarray(paper)

@@ -224,5 +224,6 @@ def _resampling(length: int, centre: float, scale: float) -> Plane:
     Each row is a tent over the pixels, integrated over each of them, so that the weights sum to 1.
     """
     positions = centre + (np.arange(SIDE) + 0.5 - _CENTRE) * scale
-    edges = np.clip((np.arange(length + 1) - positions[:, None]) / max(scale, 1), -1, 1)
-    return np.diff(edges - edges * np.abs(edges) / 2).astype(np.float32)
+    edges = np.minimum(np.maximum((np.arange(length + 1) - positions[:, None]) / max(scale, 1), -1), 1)
+    integral = edges - edges * np.abs(edges) / 2
+    return np.asarray(integral[:, 1:] - integral[:, :-1], np.float32)
