@@ -16,11 +16,12 @@ _MIN_FLAT_SHARE = 0.8  # of the pixels, in one level: a drawing, and no photo
 _MIN_TWO_LEVEL_SHARE = 0.45  # of the pixels, in two levels: the same of a digit that fills its picture
 _MAX_SPREAD = 16  # grey levels that a drawing's background or ink may vary by where it was compressed
 _MAX_BEYOND = 0.002  # of the pixels: what may be brighter or darker than both levels
-_STROKE_WIDTHS = (0.36, 0.14, 0.08)  # shares; what is wider in every direction is a shadow or a table
+_WIDEST_STROKE = 0.36  # share; what is wider in every direction is a shadow or a table
+_NARROW_STROKE = 0.08  # share; the same of a digit that a pen has written
 _MIN_SHADED_SIDE = 64  # pixels; what is smaller was drawn, not photographed
 _MIN_LIGHT = 40  # grey level: ink in a shadow is weaker by as much as its paper is darker
 _STRONG = 0.6  # of the ink's strength
-_MIN_KEPT = 0.85  # of the strong ink: what a narrower stroke must leave of it
+_MIN_KEPT = 0.7  # of a component of the strong ink: what narrow strokes must leave of it
 _MIN_DIGIT = 0.12  # share, where the strong ink is shadow in part
 _PEAK_SHARE = 0.001  # this share of the pixels, the strongest, tell how strong the ink is
 MIN_INK = 5.0  # grey levels; what differs less from its background is no ink
@@ -123,28 +124,26 @@ def _local_mean(grey: Plane) -> Plane:
 def _adaptive_top_hat(bright: Plane) -> Plane:
     """Return how far each pixel stands out from its paper.
 
-    The narrower the strokes may be, the more shadows go away with the paper; so the narrowest width is taken
-    that leaves the strongest ink as it is, or at least a component of it that is large enough for a digit.
+    The narrower the strokes may be, the more shadows go away with the paper; so narrow ones are asked for, if they
+    leave a component of the strongest ink that is long enough for a digit as it is.
     """
-    slope = _slope(bright) if max(bright.shape) >= _MIN_SHADED_SIDE else np.float32(0)
-    bright = bright - slope
-    ink = _top_hat(bright, _STROKE_WIDTHS[0])
+    if is_large := max(bright.shape) >= _MIN_SHADED_SIDE:
+        bright = bright - _slope(bright)
+    ink = _top_hat(bright, _WIDEST_STROKE)
     floor, strength = find_levels(ink)
-    if max(ink.shape) < _MIN_SHADED_SIDE or strength < MIN_INK:
+    if not is_large or strength < MIN_INK:
         return ink
     strong = ink > floor + _STRONG * strength
+    narrow = np.minimum(ink, _top_hat(bright, _NARROW_STROKE))
+    kept = strong & (narrow > 0.5 * ink)
     components = Components(strong)
-    long = components.sides.max(1) > _MIN_DIGIT * max(ink.shape)
-    for share in _STROKE_WIDTHS[1:]:
-        narrower = _top_hat(bright, share)
-        kept = strong & (narrower > 0.5 * ink)
-        digits = long & (components.sum(kept) >= _MIN_KEPT * components.sum(strong))
-        if kept.sum() < _MIN_KEPT * strong.sum() and not digits.any():
-            break
-        # Where strokes meet, they are wider than each is. What touches the border is paper more often than a stroke.
-        knots = components.mask(digits & (components.borders == 0)) & ~kept
-        ink = np.where(knots, ink, np.minimum(ink, narrower))
-    return ink
+    is_long = components.sides.max(1) > _MIN_DIGIT * max(ink.shape)
+    is_digit = is_long & (components.sum(kept) >= _MIN_KEPT * components.sum(strong))
+    if not is_digit.any() and kept.sum() < _MIN_KEPT * strong.sum():
+        return ink
+    # Where strokes meet, they are wider than each is. What touches the border is paper more often than a stroke.
+    knots = components.mask(is_digit & (components.borders == 0)) & ~kept
+    return np.where(knots, ink, narrow)
 
 
 def _slope(bright: Plane) -> Plane:

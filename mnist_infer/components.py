@@ -33,7 +33,8 @@ class Components:
         top, bottom = rows[starts], rows[ends - 1] + 1  # runs stand in the rows' order
         west = np.minimum.reduceat(left, starts)
         east = np.maximum.reduceat(self._end[order] % self._stride, starts)
-        self.sides = np.stack([bottom - top, east - west], axis=1)
+        self._first_corner, self._last_corner = np.stack([top, west], axis=1), np.stack([bottom, east], axis=1)
+        self.sides = self._last_corner - self._first_corner
         self.borders = sum((top == 0, west == 0, bottom == height, east == width), np.zeros(len(top), int))
 
     def sum(self, plane: NDArray[np.generic]) -> NDArray[np.float64]:
@@ -41,6 +42,12 @@ class Components:
         lengths = self._end - self._first
         runs = np.add.reduceat(plane[self._mask], np.cumsum(lengths) - lengths, dtype=np.float64)
         return np.asarray(np.bincount(self._component, runs), np.float64)
+
+    def gaps(self, component: int) -> Indices:
+        """Return how many rows or columns lie between each one's box and that of a component, int [components]."""
+        before = self._first_corner[component] - self._last_corner
+        behind = self._first_corner - self._last_corner[component]
+        return np.asarray(np.maximum(before, behind).max(1))
 
     def mask(self, chosen: Mask) -> Mask:
         """Return the pixels of the chosen components, bool [height, width]."""

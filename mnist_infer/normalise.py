@@ -38,12 +38,11 @@ _MAX_PHOTO_SIDE = 192  # pixels: the same where light, noise and thin strokes ar
 _MIN_DIGIT_SIDE = 48  # pixels: a digit that is smaller there is cut out of the picture itself
 _MIN_SIGNAL_TO_NOISE = 5.0
 _MAX_NOISE = 4.0  # grey levels, after the picture was reduced
-_GAP = 64  # gaps in a stroke up to 2/64 of the longer side are bridged
 _INK_THRESHOLDS = (0.4, 0.55, 0.7)  # of the ink's strength; more, where lines of ruled paper are as strong as that
 _FAINT = 0.15  # of the ink's strength: below is background
 _MIN_PART = 0.08  # of the ink of the largest component: what has less is a speck
-_BORDER_WEIGHT = 0.1  # of ink that touches the picture's border: a finger, a line, the next digit
-_LINE = 6  # length to width, of what is a line where it touches the border
+_MAX_GAP = 0.25  # of the largest component's longer side: what is further away from it is something else
+_BORDER_WEIGHT = 0.1  # of ink that touches a photo's border: a finger, a line, the next digit
 
 
 def to_model_input(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -140,16 +139,15 @@ def _find_digit(ink: Plane, is_drawing: bool) -> _Digit:
     noise = 0.0 if is_drawing else min(quantile(ink, 0.84) - floor, _MAX_NOISE)
     if strength < max(MIN_INK, _MIN_SIGNAL_TO_NOISE * noise):
         raise NoDigitFound("no digit was found in the picture")
-    reach = max(ink.shape) // _GAP
     for share in _INK_THRESHOLDS:
         threshold = floor + share * strength
         mask = ink > threshold
-        components = Components(_dilate(mask, reach))
+        components = Components(mask)
         digit = components.mask(_digit_components(components, ink, is_drawing))
-        rows, columns = _extent(digit & mask)
+        rows, columns = _extent(digit)
         if not _spans(rows, ink.shape[0]) and not _spans(columns, ink.shape[1]):
             break
-    return _Digit(_dilate(digit, 1), floor + _FAINT * strength, threshold, floor + strength)
+    return _Digit(_dilate(digit), floor + _FAINT * strength, threshold, floor + strength)
 
 
 def _spans(extent: tuple[int, int], length: int) -> bool:
@@ -157,26 +155,25 @@ def _spans(extent: tuple[int, int], length: int) -> bool:
     return extent[1] - extent[0] >= 0.95 * length
 
 
-def _dilate(mask: Mask, reach: int) -> Mask:
+def _dilate(mask: Mask) -> Mask:
+    """Return a mask and the pixels around it."""
     for axis in (0, 1):
-        for _ in range(reach):
-            lines = mask if axis == 0 else mask.T
-            grown = lines.copy()
-            grown[1:] |= lines[:-1]
-            grown[:-1] |= lines[1:]
-            mask = grown if axis == 0 else grown.T
+        lines = mask if axis == 0 else mask.T
+        grown = lines.copy()
+        grown[1:] |= lines[:-1]
+        grown[:-1] |= lines[1:]
+        mask = grown if axis == 0 else grown.T
     return mask
 
 
 def _digit_components(components: Components, ink: Plane, is_drawing: bool) -> Mask:
-    """Return which components make the digit: the one with most ink, and what else is no speck."""
+    """Return which components make the digit: the one with most ink, and what is near it and no speck."""
     weight = components.sum(ink)
-    at_border = components.borders > 0
-    is_line = components.sides.max(1) > _LINE * components.sides.min(1)
     if not is_drawing:
-        weight[at_border] *= _BORDER_WEIGHT
-    weight[is_line & at_border] *= _BORDER_WEIGHT
-    return np.asarray(weight >= _MIN_PART * weight.max())
+        weight[components.borders > 0] *= _BORDER_WEIGHT
+    main = int(weight.argmax())
+    is_near = components.gaps(main) <= _MAX_GAP * components.sides[main].max()
+    return np.asarray(is_near & (weight >= _MIN_PART * weight[main]))
 
 
 def _cut_out(picture: NDArray[np.uint8], factor: int, background: Background, digit: _Digit) -> tuple[Plane, Mask]:
