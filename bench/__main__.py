@@ -10,8 +10,6 @@ from bench.process import BenchError
 
 SUITES = {
     "peers": "Peers as functions",
-    "cold": "Cold start",
-    "warm": "Warm container",
     "sandbox": "The zip in the sandbox",
     "pixels": "Pixels",
     "servers": "Servers",

@@ -1,23 +1,19 @@
 """The cold start: from no process at all to the first answer."""
 
-import argparse
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 from statistics import median
 
-from bench import interpreters, page_cache
+from bench import page_cache
 from bench.process import Interpreter, WayProcess
-from bench.report import Target, cell, progress, targets_table
+from bench.report import cell
 from bench.ways import TITLES
 from testbed.tables import MB, table
 
 RUNS, QUICK_RUNS = 9, 2
-OURS, THEIRS = "ours", "import_tensorflow"
-THREE = (OURS, THEIRS, "article")
+OURS = "ours"
 CACHES = ("warm", "dropped")
-MIN_CPU_RATIO = {"development": 5.0, "oldest": 6.5}
-MAX_MEMORY_PERCENT = 60.0
 
 
 @dataclass(frozen=True)
@@ -28,50 +24,6 @@ class Start:
     cpu_s: float
     peak_mb: float
     read_mb: float
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Cold starts of some ways with one interpreter, in turn (a, b, c, a, b, c).
-
-    Attributes:
-        interpreter: what they ran in.
-        key: of its target.
-        cache: `warm` or `dropped`.
-        starts: by way; those of one index were made one right after the other.
-    """
-
-    interpreter: Interpreter
-    key: str
-    cache: str
-    starts: dict[str, list[Start]]
-
-    def ratio(self, field: str, way: str) -> float:
-        """Return how often our figure goes into that of `way`."""
-        return _ratio(self.starts, field, way)
-
-
-def section(options: argparse.Namespace) -> str:
-    """Measure the cold starts."""
-    runs = QUICK_RUNS if options.quick else RUNS
-    plan: list[tuple[str, Interpreter, Sequence[str]]] = [("development", interpreters.development(), THREE)]
-    oldest, reason = interpreters.oldest()
-    if oldest:
-        plan.append(("oldest", oldest, (OURS, THEIRS)))
-    elif alone := interpreters.oldest_library_alone():
-        plan.append(("oldest", alone, (OURS,)))
-    comparisons = []
-    dropped_by = ""
-    for key, interpreter, ways in plan:
-        for way in ways:
-            compile_way(way, interpreter)
-        for cache in CACHES:
-            progress(f"cold start, {interpreter.title}, page cache {cache}, {runs} runs each")
-            starts, how = measure_starts(dict.fromkeys(ways, interpreter), cache, runs)
-            dropped_by = how or dropped_by
-            comparisons.append(Comparison(interpreter, key, cache, starts))
-            progress(starts_table(cache, starts))
-    return _text(comparisons, dropped_by, reason, runs)
 
 
 def measure_starts(ways: Mapping[str, Interpreter], cache: str, runs: int) -> tuple[dict[str, list[Start]], str]:
@@ -134,30 +86,6 @@ def starts_table(cache: str, starts: Mapping[str, Sequence[Start]]) -> str:
 
     units = ("wall s", "CPU s", "peak MB", "read MB", "wall, times ours", "CPU, times ours", "peak, times ours")
     return table((f"page cache {cache}", *units), map(row, starts))
-
-
-def _targets(comparison: Comparison) -> list[Target]:
-    where = f"{comparison.interpreter.title}, page cache {comparison.cache}"
-    if THEIRS not in comparison.starts:
-        return []
-    cpu, memory = comparison.ratio("cpu_s", THEIRS), 100 / comparison.ratio("peak_mb", THEIRS)
-    return [
-        Target(f"CPU of import tensorflow, times ours: {where}", cpu, MIN_CPU_RATIO[comparison.key], " ×", True),
-        Target(f"our peak memory, of import tensorflow's: {where}", memory, MAX_MEMORY_PERCENT, " %"),
-    ]
-
-
-def _text(comparisons: Sequence[Comparison], dropped_by: str, reason: str, runs: int) -> str:
-    lines = ["## Cold start", "From no process at all to the first answer, a POST of the example event's picture."]
-    for comparison in comparisons:
-        if comparison.cache == "warm":
-            lines.append(f"### {comparison.interpreter.title}, NumPy {comparison.interpreter.numpy}")
-        lines.append(starts_table(comparison.cache, comparison.starts))
-    lines.append(how_measured(runs, dropped_by))
-    if reason:
-        lines.append(f"`import tensorflow` on {interpreters.OLDEST} was not measured: {reason}.")
-    lines.append(targets_table(target for comparison in comparisons for target in _targets(comparison)))
-    return "\n\n".join(lines)
 
 
 def how_measured(runs: int, dropped_by: str) -> str:

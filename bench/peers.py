@@ -153,7 +153,7 @@ def _prepare(python: Path) -> Ready:
 
 def _interpreter(package: Package, python: Path) -> Interpreter:
     # The package's modules come first, as it is the folder worked in; the benchmark's own are the repository's.
-    return Interpreter(package.runtime, "", python, {"PYTHONPATH": str(ROOT)}, package.folder)
+    return Interpreter(python, {"PYTHONPATH": str(ROOT)}, package.folder)
 
 
 def _convert_tflite() -> Path:

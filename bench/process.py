@@ -41,15 +41,11 @@ class Interpreter:
     """A Python with its packages, and the TensorFlow library among them.
 
     Attributes:
-        title: its TensorFlow, for the tables.
-        numpy: its version.
         python: the executable.
         environ: what finds the library, where it is not a package of that Python.
         folder: to work in, whose modules come first.
     """
 
-    title: str
-    numpy: str
     python: Path
     environ: Mapping[str, str]
     folder: Path = ROOT

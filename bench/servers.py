@@ -165,8 +165,8 @@ def _introduction(
         for package in server.packages
     ]
     sentences = [
-        "`python -m mnist_infer serve`, one process with four threads, beside servers that have the same model and "
-        f"the same steps from payload to digit, each set up as its documentation has it, on two workers "
+        "`python -m mnist_infer serve --processes 2` beside servers that have the same model and the same steps from "
+        "payload to digit, each set up as its documentation has it, on two workers too "
         f"(`bench/serving/`): {', '.join(versions)}. wrk loads each over keep-alive connections, on the same "
         f"{os.cpu_count()} cores; medians of {rounds} rounds, {seconds[SMALL]} s for the small picture and "
         f"{seconds[PHOTO]} s for the photo, each server started anew in each round. "

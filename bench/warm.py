@@ -1,31 +1,23 @@
 """The warm container: latency, CPU and memory over thousands of requests to the same process."""
 
-import argparse
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from math import isnan, nan
 from statistics import median
 
-from bench import interpreters
-from bench.plot import PLOT, WIDTH, draw_latency
 from bench.process import Interpreter, Reply, WayProcess
-from bench.report import Target, cell, progress, targets_table
+from bench.report import cell, progress
 from bench.ways import TITLES
 from testbed.tables import MB, table
 
-OURS, THEIRS, ARTICLE = "ours", "import_tensorflow", "article"
+OURS, ARTICLE = "ours", "article"
 BLOCK = 100
 """Requests to one process before the next one has its turn: both see the same noise."""
 
 AFTER = 3_000
 WARM_UP = 20
 PER_THOUSAND = 1_000 // BLOCK
-
-MAX_SESSION_P50 = 0.75
-MAX_ENTRY_P50 = 0.8
-MAX_CPU_CHANGE_PERCENT = 5.0
-MAX_GROWTH_MB = 2.0
 
 WINDOWS = ("request at the start", "request after 3 000", "session at the start", "session after 3 000")
 """What latency is told of, each a list of blocks."""
@@ -95,24 +87,6 @@ class Rounds:
     series: dict[str, list[Series]]
 
 
-def section(options: argparse.Namespace) -> str:
-    """Measure the warm containers."""
-    rounds = measure(dict.fromkeys((OURS, THEIRS, ARTICLE), interpreters.development()), quick=options.quick)
-    if not options.quick:
-        draw_latency({TITLES[way]: _course_of_latency(series) for way, series in rounds.series.items()})
-    return "\n\n".join(
-        (
-            "## Warm container",
-            f"On {interpreters.development().title}, page cache warm, one process each.",
-            latency_table(rounds),
-            f"![latency over request number]({PLOT.name})",
-            f"Each request's median over the rounds, then a moving median of {WIDTH} requests.",
-            endurance_table(rounds),
-            targets_table(_targets(rounds)),
-        )
-    )
-
-
 def measure(ways: Mapping[str, Interpreter], *, quick: bool) -> Rounds:
     """Have each way answer thousands of requests in one process, in turns; the article's way fewer, by itself.
 
@@ -167,11 +141,6 @@ def _latest(way: str, series: Series) -> str:
 
 def _milliseconds(blocks: Iterable[Reply]) -> list[float]:
     return [value for block in blocks for value in block.milliseconds]
-
-
-def _course_of_latency(rounds: Sequence[Series]) -> list[float]:
-    """Return the milliseconds of each request in its order, the median of the rounds."""
-    return [median(values) for values in zip(*(_milliseconds(series.entry) for series in rounds), strict=True)]
 
 
 def _windows(rounds: Sequence[Series], course: Course) -> list[list[Reply]]:
@@ -243,23 +212,3 @@ def endurance_table(rounds: Rounds) -> str:
         "change: load from elsewhere moves both ways alike); resident memory from `/proc/self/statm`."
     )
     return table(("", *columns, *memory), map(row, rounds.series), how)
-
-
-def _p50_ratio(ours: Sequence[Reply], theirs: Sequence[Reply]) -> float:
-    """Return our median latency over theirs: block by block, then the median."""
-    pairs = zip(ours, theirs, strict=True)
-    return median(median(a.milliseconds) / median(b.milliseconds) for a, b in pairs)
-
-
-def _targets(rounds: Rounds) -> list[Target]:
-    windows = zip(WINDOWS, *(_windows(rounds.series[way], rounds.course[way]) for way in (OURS, THEIRS)), strict=True)
-    limits = (MAX_ENTRY_P50, MAX_ENTRY_P50, MAX_SESSION_P50, MAX_SESSION_P50)
-    change, growth = median(_changes(rounds.series[OURS])), max(_growths(rounds.series[OURS]))
-    return [
-        *(
-            Target(f"our p50, of import tensorflow's: {what}", _p50_ratio(ours, theirs), limit, " ×")
-            for (what, ours, theirs), limit in zip(windows, limits, strict=True)
-        ),
-        Target("our CPU, last 1 000 requests against the first", abs(change), MAX_CPU_CHANGE_PERCENT, " %"),
-        Target("our growth of resident memory", growth, MAX_GROWTH_MB, " MB"),
-    ]

@@ -93,7 +93,7 @@ def test_a_way_that_fails_is_left_out_with_its_reason_but_for_this_function(
     monkeypatch.setattr(peers, "_leave_out_the_unlike", fail_once)
     monkeypatch.setattr(peers, "_cold_starts", lambda *_: ({}, ""))
     monkeypatch.setattr(warm, "measure", lambda interpreters, **_: warm.Rounds({}, {way: [] for way in interpreters}))
-    interpreter = Interpreter("", "", Path(sys.executable), {})
+    interpreter = Interpreter(Path(sys.executable), {})
     ready = peers.Ready({}, dict.fromkeys(("ours", "litert", "onnx_runtime"), interpreter), {})
     if way == "ours":
         with pytest.raises(WayFailed):

@@ -50,7 +50,7 @@ def test_the_program_names_a_figure_that_was_not_measured(
 ) -> None:
     monkeypatch.setattr("bench.cost.inputs.read_sections", lambda _: {})
     assert main(["--output", str(tmp_path / "cost.md")]) == 1
-    assert "Warm container" in capsys.readouterr().err
+    assert "Peers as functions" in capsys.readouterr().err
     assert not (tmp_path / "cost.md").exists()
 
 

@@ -6,25 +6,25 @@ import pytest
 
 from bench.results import MissingFigure, figure, read_sections, replace_section
 
-TITLES = ("Cold start", "Warm container", "Servers")
+TITLES = ("Pixels", "Guards", "Servers")
 TABLE = "|  | ms | runs |\n| --- | ---: | ---: |\n| this | **1.50** | 10 000 |\n| that | – | 3 |\n"
 
 
 def test_a_section_takes_the_place_of_its_own_and_leaves_the_others(tmp_path: Path) -> None:
     path = tmp_path / "RESULTS.md"
-    for text in ("## Servers\n\nfirst\n", "## Cold start\n\nkept\n\n### part\n\nof it\n", "## Servers\n\nsecond\n"):
+    for text in ("## Servers\n\nfirst\n", "## Pixels\n\nkept\n\n### part\n\nof it\n", "## Servers\n\nsecond\n"):
         replace_section(text, TITLES, path)
     sections = read_sections(path)
-    assert list(sections) == ["Cold start", "Servers"]
-    assert sections["Cold start"].strip() == "## Cold start\n\nkept\n\n### part\n\nof it"
+    assert list(sections) == ["Pixels", "Servers"]
+    assert sections["Pixels"].strip() == "## Pixels\n\nkept\n\n### part\n\nof it"
     assert sections["Servers"].strip() == "## Servers\n\nsecond"
 
 
 def test_a_section_that_no_suite_writes_is_dropped(tmp_path: Path) -> None:
     path = tmp_path / "RESULTS.md"
-    path.write_text("# Results\n\n## Agreement\n\nold\n\n## Cold start\n\nkept\n")
+    path.write_text("# Results\n\n## Agreement\n\nold\n\n## Pixels\n\nkept\n")
     replace_section("## Servers\n\nnew", TITLES, path)
-    assert list(read_sections(path)) == ["Cold start", "Servers"]
+    assert list(read_sections(path)) == ["Pixels", "Servers"]
 
 
 def test_a_figure_is_found_by_row_and_column() -> None:
@@ -37,7 +37,7 @@ def test_a_figure_is_found_by_row_and_column() -> None:
 @pytest.mark.parametrize(
     ("title", "row", "column", "part"),
     [
-        pytest.param("Cold start", "this", "ms", "", id="no such section"),
+        pytest.param("Pixels", "this", "ms", "", id="no such section"),
         pytest.param("Servers", "those", "ms", "", id="no such row"),
         pytest.param("Servers", "this", "s", "", id="no such column"),
         pytest.param("Servers", "that", "ms", "", id="no number"),

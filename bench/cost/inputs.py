@@ -53,8 +53,8 @@ _Read = Callable[[Mapping[str, str]], float]
 FIGURES: dict[str, tuple[_Read, str]] = {
     "small_ms": (
         # The seconds of a thousand requests are the milliseconds of one.
-        lambda sections: figure(sections, "Warm container", "this function", "CPU s, first 1 000"),
-        "CPU ms of a request with a small picture (Warm container)",
+        lambda sections: figure(sections, "Peers as functions", "this function", "CPU s, last 1 000"),
+        "CPU ms of a request with a small picture (Peers as functions)",
     ),
     "photo_ms": (
         lambda sections: figure(sections, _SERVERS, "`run()` in a loop, one thread, no server", _CPU, _PHOTO),
