@@ -38,7 +38,7 @@ _NextBlock = Callable[[int], list[Case]]
 def main() -> int:
     """Run the soak of the command line, print its table, and return the exit status."""
     options = _options()
-    with server_process() as ports, _function(ports) as (driver, log):
+    with server_process() as ports, loaded_function(ports) as (driver, log):
         mix = Mix(ports)
         stages = [_run("one after another", options.requests, mix.block, map, driver)]
         pictures = [_with_answer(case, driver) for case in picture_cases()]
@@ -68,7 +68,7 @@ def _options() -> argparse.Namespace:
 
 
 @contextlib.contextmanager
-def _function(ports: Ports) -> Iterator[tuple[Driver, LogLines]]:
+def loaded_function(ports: Ports) -> Iterator[tuple[Driver, LogLines]]:
     """Load the function into this process, its output caught, its URLs led to the local server."""
     os.environ.update(
         MNIST_URL_ALLOWED_HOSTS=allowed_hosts(ports),

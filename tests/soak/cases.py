@@ -25,6 +25,7 @@ BLOCK = 1_000
 MAX_IMAGE_BYTES = 2**20
 MAX_BODY_BYTES = 4 * 2**20
 
+_PROMISED_SIDE = 30_000  # pixels, of files that are small
 _SEED = 20_181_220
 _IN_A_HURRY_MS = 100
 """Time limit of a request whose URL leads to something slow: half of it is left for the URL."""
@@ -211,6 +212,9 @@ def _bad_payloads() -> Iterator[tuple[object, str]]:
         content = path.read_bytes()
         for share in (0.5, 0.9):
             yield {"image_base64": to_base64(content[: int(len(content) * share)])}, "image_damaged"
+    bmp = encode(np.zeros((8, 8), np.uint8), "BMP")
+    bmp = bmp[:18] + struct.pack("<ii", _PROMISED_SIDE, _PROMISED_SIDE) + bmp[26:]  # its pixels must all be there
+    yield {"image_base64": to_base64(bmp)}, "image_damaged"
     for content in _too_large_by_header():
         yield {"image_base64": to_base64(content)}, "image_too_large"
     yield {"image_base64": to_base64(bytes(MAX_IMAGE_BYTES + 1))}, "image_too_large"
@@ -230,8 +234,8 @@ def _bad_bodies() -> Iterator[tuple[object, str]]:
 
 
 def _too_large_by_header() -> Iterator[bytes]:
-    """Yield small files whose header promises 30 000 x 30 000 pixels."""
-    side, small = 30_000, np.zeros((8, 8), np.uint8)
+    """Yield small files whose header promises many pixels."""
+    side, small = _PROMISED_SIDE, np.zeros((8, 8), np.uint8)
     png = encode(small, "PNG")
     header = b"IHDR" + struct.pack(">II", side, side) + png[24:29]
     yield png[:12] + header + struct.pack(">I", zlib.crc32(header)) + png[33:]
@@ -240,8 +244,6 @@ def _too_large_by_header() -> Iterator[bytes]:
     yield jpeg[:size] + struct.pack(">HH", side, side) + jpeg[size + 4 :]
     gif = encode(small, "GIF")
     yield gif[:6] + struct.pack("<HH", side, side) + gif[10:]
-    bmp = encode(small, "BMP")
-    yield bmp[:18] + struct.pack("<ii", side, side) + bmp[26:]
     frame = bytes(3) + b"\x9d\x01\x2a" + struct.pack("<HH", 0x3FFF, 0x3FFF)  # the largest that WebP can say
     chunk = b"VP8 " + struct.pack("<I", len(frame)) + frame
     yield b"RIFF" + struct.pack("<I", 4 + len(chunk)) + b"WEBP" + chunk

@@ -1,12 +1,16 @@
 """The soak finds what it looks for; it runs as a whole with `python -m tests.soak`."""
 
+import os
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
 from testbed.image_host import behaviours
-from tests.soak.cases import Case
+from testbed.image_host_process import server_process
+from tests.soak.__main__ import loaded_function
+from tests.soak.cases import Case, bad_cases, good_cases
 from tests.soak.drive import Driver, LogLines
 from tests.soak.measure import Stage, Usage, stages_table
 from tests.soak.urls import PATHS
@@ -18,6 +22,11 @@ BAD_LINE = '{"request_id": 1, "entry": "demo", "outcome": "image_missing"}\n'
 
 def test_every_path_of_the_local_server_has_an_outcome() -> None:
     assert set(PATHS) == set(behaviours)
+
+
+def test_every_request_of_its_mix_that_needs_no_url_is_answered_as_it_expects() -> None:
+    with patch.dict(os.environ), server_process() as ports, loaded_function(ports) as (driver, _):
+        assert [fault for case in (*good_cases(), *bad_cases()) if (fault := driver.fault(case))] == []
 
 
 def test_what_stays_as_it_was_is_no_failure() -> None:
