@@ -15,6 +15,7 @@ from matplotlib import pyplot as plt
 import build_zip
 from bench.report import Target, progress, targets_table
 from mnist_infer.config import ROOT
+from testbed.page_cache import USUAL_READAHEAD_KIB, readahead, readahead_kib
 from testbed.sandbox import Sandbox, SandboxError
 from testbed.tables import table
 from testbed.unpack import find_interpreter, unpack, without_bytecode
@@ -48,12 +49,17 @@ def _measure(interpreter: Path, folder: Path, *, quick: bool) -> str:
     code, events = unpack(ARCHIVE, folder / "user"), folder / "events"
     events.mkdir()
     sandbox, disk = Sandbox(code, interpreter), [code, interpreter.parent.parent]
+    ahead_kib = readahead_kib(folder)
     all_examples = examples(sandbox, events, disk)[1]
     progress("cold starts of the zip")
     costs = {
         "page cache warm": cold_starts(sandbox, runs, events),
         "page cache dropped": cold_starts(sandbox, runs, events, disk),
     }
+    with readahead(folder, USUAL_READAHEAD_KIB) as is_set:
+        if is_set and ahead_kib != USUAL_READAHEAD_KIB:
+            title = f"page cache dropped, readahead of {USUAL_READAHEAD_KIB} KiB, Linux's default"
+            costs[title] = cold_starts(sandbox, runs, events, disk)
     stages = {"warm": breakdown(sandbox, runs, events), "dropped": breakdown(sandbox, runs, events, disk)}
     build_zip.unpack(build_zip.fetch_wheels("3.10"), folder / "sources")
     uncompiled = Sandbox(without_bytecode(code, folder / "sources", folder / "uncompiled"), interpreter)
@@ -64,7 +70,7 @@ def _measure(interpreter: Path, folder: Path, *, quick: bool) -> str:
         (
             f"`dist/{ARCHIVE.name}`, unpacked: read-only code, no network, an unprivileged user, "
             f"memory capped at 512 MB{'' if not sandbox.not_isolated else ' where possible'}, Python 3.10.",
-            _costs_table(costs, runs),
+            _costs_table(costs, runs, ahead_kib),
             f"All example events and pictures in one process: peak {all_examples.peak_mib:.0f} MiB.",
             "### Where a cold start goes",
             f"![where a cold start goes]({PLOT.name})",
@@ -82,7 +88,7 @@ def _measure(interpreter: Path, folder: Path, *, quick: bool) -> str:
     )
 
 
-def _costs_table(costs: Mapping[str, Costs], runs: int) -> str:
+def _costs_table(costs: Mapping[str, Costs], runs: int, ahead_kib: int) -> str:
     columns = ("", "wall s", "CPU s", "MB read", "peak MiB", "warm p50 ms")
     rows = [
         (
@@ -97,7 +103,8 @@ def _costs_table(costs: Mapping[str, Costs], runs: int) -> str:
     ]
     how = (
         f"Medians of {runs} fresh processes, from process creation to the first answer, a transparent PNG of 200×200; "
-        "CPU of all threads, the interpreter's start included; then 300 warm requests with the same picture."
+        "CPU of all threads, the interpreter's start included; then 300 warm requests with the same picture. "
+        f"This disk's readahead is {ahead_kib} KiB: so much is read around each page that is asked for."
     )
     return table(columns, rows, how)
 
