@@ -18,7 +18,7 @@ _MAX_SPREAD = 16  # grey levels that a drawing's background or ink may vary by w
 _MAX_BEYOND = 0.002  # of the pixels: what may be brighter or darker than both levels
 _WIDEST_STROKE = 0.36  # share; what is wider in every direction is a shadow or a table
 _NARROW_STROKE = 0.08  # share; the same of a digit that a pen has written
-_MIN_SHADED_SIDE = 64  # pixels; what is smaller was drawn, not photographed
+MIN_PHOTO_SIDE = 64  # pixels; what is smaller was drawn, not photographed
 _MIN_LIGHT = 40  # grey level: ink in a shadow is weaker by as much as its paper is darker
 _STRONG = 0.6  # of the ink's strength
 _MIN_KEPT = 0.7  # of a component of the strong ink: what narrow strokes must leave of it
@@ -127,7 +127,7 @@ def _adaptive_top_hat(bright: Plane) -> Plane:
     The narrower the strokes may be, the more shadows go away with the paper; so narrow ones are asked for, if they
     leave a component of the strongest ink that is long enough for a digit as it is.
     """
-    if is_large := max(bright.shape) >= _MIN_SHADED_SIDE:
+    if is_large := max(bright.shape) >= MIN_PHOTO_SIDE:
         bright = bright - _slope(bright)
     ink = _top_hat(bright, _WIDEST_STROKE)
     floor, strength = find_levels(ink)

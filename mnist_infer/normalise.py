@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from mnist_infer.background import (
     MIN_INK,
+    MIN_PHOTO_SIDE,
     Background,
     Plane,
     enlarge,
@@ -41,7 +42,7 @@ _MAX_NOISE = 4.0  # grey levels, after the picture was reduced
 _INK_THRESHOLDS = (0.4, 0.55, 0.7)  # of the ink's strength; more, where lines of ruled paper are as strong as that
 _FAINT = 0.15  # of the ink's strength: below is background
 _MIN_PART = 0.08  # of the ink of the largest component: what has less is a speck
-_MAX_GAP = 0.25  # of the largest component's longer side: what is further away from it is something else
+_MAX_GAP = 0.25  # of the largest component's longer side: what is further away from it in a photo is something else
 _BORDER_WEIGHT = 0.1  # of ink that touches a photo's border: a finger, a line, the next digit
 
 
@@ -167,13 +168,19 @@ def _dilate(mask: Mask) -> Mask:
 
 
 def _digit_components(components: Components, ink: Plane, is_drawing: bool) -> Mask:
-    """Return which components make the digit: the one with most ink, and what is near it and no speck."""
+    """Return which components make the digit: the one with most ink, and what else is no speck.
+
+    In a photo these are near to it, and fingers or lines are not. In a drawing nothing else is expected, and a thin
+    stroke may be in pieces.
+    """
     weight = components.sum(ink)
     if not is_drawing:
         weight[components.borders > 0] *= _BORDER_WEIGHT
     main = int(weight.argmax())
-    is_near = components.gaps(main) <= _MAX_GAP * components.sides[main].max()
-    return np.asarray(is_near & (weight >= _MIN_PART * weight[main]))
+    parts = np.asarray(weight >= _MIN_PART * weight[main])
+    if not is_drawing and max(ink.shape) >= MIN_PHOTO_SIDE:
+        parts &= components.gaps(main) <= _MAX_GAP * components.sides[main].max()
+    return parts
 
 
 def _cut_out(picture: NDArray[np.uint8], factor: int, background: Background, digit: _Digit) -> tuple[Plane, Mask]:
