@@ -154,6 +154,22 @@ def test_a_digit_in_two_strokes_keeps_both() -> None:
     assert pixels[16:].sum() > 10
 
 
+def test_what_lies_away_from_the_digit_in_a_photo_is_no_part_of_it_however_strong() -> None:
+    drawn = on_paper(enlarged(SEVEN, 160))
+    light = np.linspace(1, 0.7, drawn.shape[1]) + np.random.default_rng(1).normal(0, 0.01, drawn.shape)
+    alone = seen(np.asarray(drawn * light, np.float32))
+    drawn[240:262, 330:352] = 40
+    assert likeness(seen(np.asarray(drawn * light, np.float32)), alone) > 0.98
+
+
+def test_a_drawing_in_pieces_keeps_them_all() -> None:
+    ink = enlarged(SEVEN, 160)
+    ink[40:110] = 0
+    pixels = seen(on_paper(ink, paper=255, pen=0))
+    rows = np.flatnonzero(pixels.max(1) > 0.5)
+    assert rows[-1] - rows[0] >= 18
+
+
 def test_a_bold_digit_is_not_taken_for_a_shadow() -> None:
     ink = np.zeros((220, 200), np.float32)
     ink[:, 60:140] = 1  # a one with a marker as wide as a third of its height
