@@ -33,8 +33,8 @@ STEPS_PER_EPOCH = 250
 TRAINED_SHARE = 0.7
 """Share of the trained weights in those that are kept; the rest is the weights of the version before.
 
-The trained network alone is less sure of MNIST's digits than the version before. Of 0.3, 0.5 and 0.7, chosen on held-back
-digits: at 0.7 it reads all of 100 flagged 1s, of which version 6 lost seven, and all else as that one.
+The trained network alone is less sure of MNIST's digits than the version before. Of 0.3, 0.5 and 0.7, chosen on
+held-back digits: at 0.7 it reads all of 100 flagged 1s, of which version 6 lost seven, and all else as that one.
 """
 
 
