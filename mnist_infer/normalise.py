@@ -88,9 +88,8 @@ def _reduce(picture: NDArray[np.uint8], factor: int) -> Plane:
     """Average blocks of pixels; what is left over at the right and lower edge is left out."""
     if factor == 1:
         return picture.astype(np.float32)
-    height, width = (max(side // factor, 1) * factor for side in picture.shape)
-    if min(picture.shape) < factor:
-        picture = np.pad(picture, [(0, max(factor - side, 0)) for side in picture.shape], "edge")
+    picture = _widen(picture, factor)
+    height, width = (side // factor * factor for side in picture.shape)
     picture = picture[:height, :width]
     rows = picture[::factor].astype(np.float32)
     for i in range(1, factor):
@@ -99,6 +98,13 @@ def _reduce(picture: NDArray[np.uint8], factor: int) -> Plane:
     for i in range(1, factor):
         blocks += rows[:, i::factor]
     return blocks / np.float32(factor * factor)
+
+
+def _widen(picture: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """Return a picture that is nowhere narrower than a side, its edge repeated."""
+    if min(picture.shape) >= side:
+        return picture
+    return np.pad(picture, [(0, max(side - length, 0)) for length in picture.shape], "edge")
 
 
 def _is_mnist_like(ink: Plane) -> bool:
@@ -189,7 +195,7 @@ def _cut_out(picture: NDArray[np.uint8], factor: int, background: Background, di
     box = slice(*rows), slice(*columns)
     enlargement = _divisor(factor, _MIN_DIGIT_SIDE / max(rows[1] - rows[0], columns[1] - columns[0]))
     fine = factor // enlargement
-    part = picture[tuple(slice(side.start * factor, side.stop * factor) for side in box)]
+    part = _widen(picture, factor)[tuple(slice(side.start * factor, side.stop * factor) for side in box)]
     ink = background.enlarge(box, enlargement).remove(_reduce(part, fine))
     mask = enlarge(digit.mask[box], enlargement)[: ink.shape[0], : ink.shape[1]]
     plane = np.clip((ink - digit.faint) / (digit.strong - digit.faint), 0, 1) * mask

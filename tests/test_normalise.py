@@ -71,6 +71,13 @@ def test_every_size_becomes_one_row_of_784_in_range_or_has_no_digit(shape: tuple
     assert pixels.max() == 1
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_small_stroke_on_a_photo_that_is_narrower_than_one_reduced_pixel_is_cut_out(turned: bool) -> None:
+    strip = np.linspace(250, 120, 1024)[:, None] + np.random.default_rng(2).normal(0, 1, (1024, 4))
+    strip[400:460, :3] -= 90
+    assert seen(np.asarray(strip.T if turned else strip, np.float32)).max() == 1
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (28, 28), (90, 400), (1024, 768)])
 @pytest.mark.parametrize("level", [0, 128, 255])
 def test_an_empty_picture_has_no_digit(shape: tuple[int, int], level: int) -> None:
