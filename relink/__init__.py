@@ -33,8 +33,8 @@ that was not constructed. An operation without its kernel is refused by TensorFl
 **Writing** (`cut`, `writer`, `front`, `headers`). Addresses never change, so no instruction is touched. Pages
 without anything that is kept are left out of the file, and a segment is made for each run of those that stay;
 inside of them, what is dropped is overwritten with `int3`, which traps. Constants are dropped only where they
-are large and nothing refers to a place near to them (`cut` says what is near to the largest). Then the file is read again from nothing, and every
-reference in it is followed (`check`).
+are large and nothing refers to a place near to them; `cut` says what is near to the largest. Then the file is
+read again from nothing, and every reference in it is followed (`check`).
 
 `understood` refuses everything for which there is no rule here; `linker` has the steps in their order.
 
