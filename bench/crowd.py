@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
+from bench import load
 from bench.report import Target, progress, targets_table
 from testbed.local_server import LocalServer, local_server
 from testbed.pictures import digit_png, encode, to_base64
@@ -45,6 +46,9 @@ class Wait(NamedTuple):
 
 def section(options: argparse.Namespace) -> str:
     """Measure the server in a crowd."""
+    heading = "## A crowd before the server"
+    if not load.is_installed():
+        return f"{heading}\n\n{load.NOT_INSTALLED}"
     rows, targets, seconds = [], [], QUICK_SECONDS if options.quick else SECONDS
     for title, crowd in (
         ("nobody else", _nobody),
@@ -65,7 +69,7 @@ def section(options: argparse.Namespace) -> str:
         "the slowest that is read, sent again as soon as it is answered."
     )
     columns = ("others", "good requests", "of these 503", "p50 ms", "worst ms")
-    return f"## A crowd before the server\n\n{table(columns, rows, how)}\n\n{targets_table(targets)}"
+    return f"{heading}\n\n{table(columns, rows, how)}\n\n{targets_table(targets)}"
 
 
 def _ask(server: LocalServer, seconds: float) -> Wait:

@@ -41,6 +41,8 @@ end
 """
 _TIMEOUT_S = 30
 
+NOT_INSTALLED = "Not measured: `wrk` is not installed (`apt-get install wrk`)."
+
 
 class Load(NamedTuple):
     """What came of a number of connections.

@@ -103,9 +103,10 @@ def _costs_table(costs: Mapping[str, Costs], runs: int, ahead_kib: int) -> str:
     ]
     how = (
         f"Medians of {runs} fresh processes, from process creation to the first answer, a transparent PNG of 200×200; "
-        "CPU of all threads, the interpreter's start included; then 300 warm requests with the same picture. "
-        f"This disk's readahead is {ahead_kib} KiB: so much is read around each page that is asked for."
+        "CPU of all threads, the interpreter's start included; then 300 warm requests with the same picture."
     )
+    if ahead_kib:
+        how += f" This disk's readahead is {ahead_kib} KiB: so much is read around each page that is asked for."
     return table(columns, rows, how)
 
 

@@ -59,7 +59,7 @@ def section(options: argparse.Namespace) -> str:
     """Measure the servers."""
     title = "## Servers"
     if not load.is_installed():
-        return f"{title}\n\nNot measured: `wrk` is not installed (`apt-get install wrk`)."
+        return f"{title}\n\n{load.NOT_INSTALLED}"
     pictures = {SMALL: encode_payload(digit_png(7)), PHOTO: encode_payload(phone_photo())}
     pythons, missing = _prepare()
     seconds, rounds = (QUICK_SECONDS, 1) if options.quick else (SECONDS, ROUNDS)

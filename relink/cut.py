@@ -34,8 +34,8 @@ MARGIN_BYTES = 4096
 """A constant is kept if code refers to a place this near to it: a compiler may point in front of a table."""
 NAMED_BYTES = 1 << 16
 """From this size on, being near counts only for a constant whose beginning no code of the library names, the dropped
-included. What a compiler points in front of is a small table, from which a character or an enumerator selects; this
-is for a Unicode library's data and a random generator's numbers, a dozen megabytes that begin behind something used."""
+included. What a compiler points in front of is a small table, from which a character or an enumerator selects. A
+Unicode library's data and a random generator's numbers are no such tables, and have a dozen megabytes."""
 
 
 class Cut(NamedTuple):
@@ -98,7 +98,8 @@ def kept_constants(graph: Graph, i: int, kept: Mask) -> Mask:
         used, nodes.start[rows] - MARGIN_BYTES
     )
     size = nodes.end[rows] - nodes.start[rows]
-    large[rows[near & ~((size >= NAMED_BYTES) & np.isin(nodes.start[rows], graph.address))]] = False
+    is_named = (size >= NAMED_BYTES) & np.isin(nodes.start[rows], graph.address)
+    large[rows[near & ~is_named]] = False
     kept_ones: Mask = constants & ~large
     return kept_ones
 

@@ -24,7 +24,7 @@ from mnist_infer.config import ROOT
 from mnist_infer.hosting import wsgi
 from mnist_infer.hosting.admission import MAX_WAITING, AdmissionControl
 from mnist_infer.hosting.platform import MAX_EVENT_BYTES, container_context
-from mnist_infer.hosting.server import REQUEST_DEADLINE_S, create_server, listen
+from mnist_infer.hosting.server import REQUEST_DEADLINE_S, bind, create_server
 from mnist_infer.hosting.wsgi import StartResponse
 from testbed.image_host import Server
 from testbed.local_server import without_tensorflow
@@ -69,11 +69,11 @@ def running(*options: str, ignores_interrupts: bool = False) -> Iterator[Served]
             process.wait()
 
 
-def wait_for_port(process: subprocess.Popen[bytes], log: Path) -> int:
+def wait_for_port(process: subprocess.Popen[bytes], log: Path, processes: int = 1) -> int:
     while process.poll() is None:
-        for line in log.read_text().splitlines():
-            if '"listening"' in line:
-                return int(json.loads(line)["url"].split("/")[2].rpartition(":")[2])
+        lines = [line for line in log.read_text().splitlines() if '"listening"' in line]
+        if len(lines) >= processes:
+            return int(json.loads(lines[0])["url"].split("/")[2].rpartition(":")[2])
         time.sleep(0.02)
     raise AssertionError("the server ended")
 
@@ -153,8 +153,7 @@ def test_sigterm_and_sigint_end_the_server_cleanly(number: signal.Signals, in_ba
 def test_several_processes_share_an_address_and_end_together(number: signal.Signals) -> None:
     with running("--processes", "2") as served:
         assert {served.send("POST", "/", picture(3))[0] for _ in range(10)} == {200}
-        while served.log.read_text().count('"listening"') < 2:
-            time.sleep(0.02)
+        wait_for_port(served.process, served.log, processes=2)
         family = worker_processes(served.process.pid)
         for pid in family if number == signal.SIGINT else ():  # a terminal sends it to all of them
             os.kill(pid, number)
@@ -170,6 +169,31 @@ def test_a_server_of_several_processes_ends_when_it_loses_one() -> None:
         os.kill(lost, signal.SIGKILL)
         assert served.process.wait(timeout=30) == 1
         assert not Path(f"/proc/{other}").exists()
+
+
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_a_server_that_cannot_start_says_why_in_one_sentence(processes: str) -> None:
+    command = [sys.executable, "-m", "mnist_infer", "serve", "--port", "0", "--processes", processes]
+    environ = os.environ | {"MNIST_MODEL_DIR": "/nowhere"}
+    done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=30)
+    assert done.returncode == 1
+    assert set(done.stderr.splitlines()) == {"mnist_infer: the model folder /nowhere cannot be read"}
+
+
+def test_a_request_in_progress_is_answered_although_two_signals_come(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MNIST_URL_ALLOWED_HOSTS", f"127.0.0.1:{server.port}")
+    monkeypatch.setenv("MNIST_FETCH_READ_TIMEOUT_S", "1.5")
+    body = json.dumps({"image_url": f"http://127.0.0.1:{server.port}/silent"}).encode()
+    with running("--processes", "2") as served, ThreadPoolExecutor(1) as pool:
+        wait_for_port(served.process, served.log, processes=2)
+        answer = pool.submit(served.send, "POST", "/", body)
+        while not server.requests and not answer.done():
+            time.sleep(0.02)
+        for pid in (*worker_processes(served.process.pid), served.process.pid):
+            os.kill(pid, signal.SIGINT)
+        assert answer.result(timeout=30)[0] == 502
 
 
 def worker_processes(pid: int) -> list[int]:
@@ -188,10 +212,18 @@ def test_two_hundred_connections_that_send_nothing_more_keep_nobody_waiting(web:
         assert web.send("POST", "/", picture(7))[::2] == (200, b'{"result": 7}')
 
 
+def test_no_connection_is_taken_before_there_is_a_server_to_answer_it() -> None:
+    bound = bind("127.0.0.1", 0)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(bound.getsockname())
+    with contextlib.closing(create_server(lambda *_: [], bound, 1)):
+        socket.create_connection(bound.getsockname()).close()
+
+
 def test_a_request_that_comes_a_byte_now_and_then_is_cut_off_at_its_deadline() -> None:
-    listening = listen("127.0.0.1", 0)
-    server = create_server(lambda *_: [], listening, 1)
-    with contextlib.closing(server), socket.create_connection(listening.getsockname()) as client:
+    bound = bind("127.0.0.1", 0)
+    server = create_server(lambda *_: [], bound, 1)
+    with contextlib.closing(server), socket.create_connection(bound.getsockname()) as client:
         server.handle_accept()
         (channel,) = server.active_channels.values()
         for sent in (b"POST / HTTP/1.1\r\n", b"Host: x\r\n", b"A: b\r\n"):

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
 
+from mnist_infer.errors import MnistInferError
 from mnist_infer.hosting.platform import load_handler
 from mnist_infer.hosting.wsgi import event_application, web_application
 
@@ -27,13 +28,13 @@ def serve(host: str, port: int, processes: int, threads: int, kind: str, entry: 
         entry: of handler.py; None is `http_interface` for `web` and `demo` for `event`.
     """
     try:
-        from mnist_infer.hosting.server import create_server, listen
+        from mnist_infer.hosting.server import bind, create_server
     except ImportError:
         print("mnist_infer: to serve, install requirements-serve.txt", file=sys.stderr)
         return 1
     _log_as_json()
     entry = entry or ("http_interface" if kind == "web" else "demo")
-    listening = listen(host, port)
+    bound = bind(host, port)
     # SIGINT too, because a shell starts background processes with SIGINT ignored.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
@@ -42,8 +43,8 @@ def serve(host: str, port: int, processes: int, threads: int, kind: str, entry: 
         with suppress(KeyboardInterrupt):
             function = getattr(load_handler(), entry)
             application = web_application(function) if kind == "web" else event_application(function)
-            server = create_server(application, listening, threads)
-            url = f"http://{host}:{listening.getsockname()[1]}/"
+            server = create_server(application, bound, threads)
+            url = f"http://{host}:{bound.getsockname()[1]}/"
             print(json.dumps({"event": "listening", "url": url, "entry": entry}), flush=True)
             server.run()  # until an interrupt, and then until the requests in progress are answered
             server.close()
@@ -57,7 +58,7 @@ def serve(host: str, port: int, processes: int, threads: int, kind: str, entry: 
 def _run_in_processes(count: int, answer: Callable[[], None]) -> int:
     """Run a server in several processes until an interrupt, and return 0; 1 if one of them ends by itself."""
     # Forked, before TensorFlow has threads: all take connections from the socket that they inherit.
-    workers = [multiprocessing.get_context("fork").Process(target=answer) for _ in range(count)]
+    workers = [multiprocessing.get_context("fork").Process(target=_in_worker, args=(answer,)) for _ in range(count)]
     status = 0
     with suppress(KeyboardInterrupt):
         for worker in workers:
@@ -69,6 +70,14 @@ def _run_in_processes(count: int, answer: Callable[[], None]) -> int:
     for worker in workers:
         worker.join()
     return status
+
+
+def _in_worker(answer: Callable[[], None]) -> None:
+    """Run a server, and end the process with one sentence where it cannot start, as the command line does."""
+    try:
+        answer()
+    except (MnistInferError, OSError) as error:
+        sys.exit(f"mnist_infer: {error}")
 
 
 class _JsonFormatter(logging.Formatter):

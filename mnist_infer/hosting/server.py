@@ -32,24 +32,29 @@ class _Channel(HTTPChannel):
             self.last_activity = last_activity
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """Return a socket that listens on an address: on a free port, if it is 0."""
-    family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
-    return socket.create_server((host, port), family=family, backlog=MAX_CONNECTIONS)
+def bind(host: str, port: int) -> socket.socket:
+    """Return a socket that has an address, with a free port if it is 0, and takes no connections yet."""
+    family, kind, protocol, _, address = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    bound = socket.socket(family, kind, protocol)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bound.bind(address)
+    return bound
 
 
-def create_server(application: Application, listening: socket.socket, threads: int) -> Any:
-    """Return a server; its `run()` answers.
+def create_server(application: Application, bound: socket.socket, threads: int) -> Any:
+    """Return a server that already listens; its `run()` answers.
 
     Args:
         application: answers the requests.
-        listening: takes the connections, see `listen`.
+        bound: what to listen on, see `bind`.
         threads: requests that the application works on at the same time; others wait briefly or are refused.
     """
     TcpWSGIServer.channel_class = _Channel  # waitress has no parameter for it
     return create_waitress(
         AdmissionControl(application, threads),
-        sockets=[listening],
+        sockets=[bound],
         threads=threads + MAX_WAITING + _REFUSING_THREADS,
         ident=None,
         max_request_body_size=MAX_EVENT_BYTES,

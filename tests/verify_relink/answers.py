@@ -50,7 +50,7 @@ def in_child(call: Callable[[], object]) -> object:
         finally:
             os._exit(1)
     os.close(writing)
-    with open(reading, "rb") as pipe:  # noqa: PTH123 it is a descriptor
+    with os.fdopen(reading, "rb") as pipe:
         text = pipe.read()
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     return json.loads(text) if status == 0 else [f"ended with {status}"]
