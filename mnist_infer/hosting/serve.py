@@ -13,6 +13,8 @@ from mnist_infer.errors import MnistInferError
 from mnist_infer.hosting.platform import load_handler
 from mnist_infer.hosting.wsgi import event_application, web_application
 
+_ENDING = (signal.SIGINT, signal.SIGTERM)
+
 
 def serve(host: str, port: int, processes: int, threads: int, kind: str, entry: str | None) -> int:
     """Answer HTTP requests until SIGINT (Ctrl-C) or SIGTERM, and return the exit status.
@@ -36,7 +38,7 @@ def serve(host: str, port: int, processes: int, threads: int, kind: str, entry: 
     entry = entry or ("http_interface" if kind == "web" else "demo")
     bound = bind(host, port)
     # SIGINT too, because a shell starts background processes with SIGINT ignored.
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in _ENDING:
         signal.signal(number, _interrupt)
 
     def answer() -> None:
@@ -97,6 +99,11 @@ def _log_as_json() -> None:
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    for number in (signal.SIGINT, signal.SIGTERM):  # Ctrl-C reaches all processes, and the first sends SIGTERM as well
-        signal.signal(number, signal.SIG_IGN)
+    """End the server at the first signal only: Ctrl-C reaches all processes, and the first sends SIGTERM as well."""
+    for number in _ENDING:
+        signal.signal(number, _pass_over)
     raise KeyboardInterrupt
+
+
+def _pass_over(_number: int, _frame: FrameType | None) -> None:
+    """Do nothing. With SIG_IGN instead, Python complains on stderr about a signal that has already arrived."""
