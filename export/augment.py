@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 from scipy import ndimage
 from skimage.morphology import skeletonize
 from tqdm import tqdm
@@ -33,6 +34,8 @@ SIDES = (28, 96)  # of the picture, pixels
 SHARE = (0.45, 1.0)  # digit's box of the picture's side
 CROPPED = 0.25  # of the pictures: cut to the ink
 MARGIN = 0.06  # of the longer side: most that a crop leaves around it
+COARSE = 0.15  # of the pictures: of few pixels, half of them enlarged again
+COARSE_SIDES = (8, 20)  # of the ink there, pixels
 CONTRAST = (20, 255)  # of ink and paper
 PEN = (1.0, 0.16)  # thinnest, pixels; thickest, of the picture's side
 NOISE = 0.10  # standard deviation, of the contrast
@@ -105,7 +108,7 @@ def _draw_hands(names: NDArray[np.str_], seed: list[int]) -> NDArray[np.uint8]:
 def _draw_hand(name: str, random: np.random.Generator) -> NDArray[np.uint8]:
     """Return a digit of a shape as the network sees it; one that is not found is drawn again."""
     while True:
-        picture = _light(_crop(draw_shape(name, _side(random), random), random), random)
+        picture = _light(_coarsen(_crop(draw_shape(name, _side(random), random), random), random), random)
         try:
             return _seen(picture)
         except NoDigitFound:
@@ -123,7 +126,7 @@ def distort(image: NDArray[np.uint8], random: np.random.Generator) -> NDArray[np
         uint8 [28, 28]; the image itself where no ink is found in the drawn picture.
     """
     ink = _draw(_reshape(image, _side(random), random), random)
-    picture = _light(_crop(ink, random), random)
+    picture = _light(_coarsen(_crop(ink, random), random), random)
     try:
         return _seen(picture)
     except NoDigitFound:
@@ -146,6 +149,19 @@ def _crop(ink: Plane, random: np.random.Generator) -> Plane:
     margin = int(random.uniform(0, MARGIN) * len(ink))
     (top, bottom), (left, right) = ((int(at[0]), int(at[-1]) + 1) for at in map(np.flatnonzero, _profiles(ink)))
     return np.pad(ink[top:bottom, left:right], margin)
+
+
+def _coarsen(ink: Plane, random: np.random.Generator) -> Plane:
+    """Return the picture, or now and then one of so few pixels that a stroke is as wide as one, enlarged or as it is."""
+    if random.random() >= COARSE or not (ink > 0.5).any():
+        return ink
+    extent = max(int(np.ptp(np.flatnonzero(profile))) + 1 for profile in _profiles(ink))
+    scale = min(random.uniform(*COARSE_SIDES) / extent, 1)
+    size = ink.shape[::-1]
+    coarse = Image.fromarray(ink).resize([max(round(side * scale), 1) for side in size], Image.Resampling.BOX)
+    if random.random() < 0.5:
+        coarse = coarse.resize(size, Image.Resampling.BICUBIC)
+    return np.asarray(np.asarray(coarse, np.float32).clip(0, 1), np.float32)
 
 
 def _profiles(ink: Plane) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
