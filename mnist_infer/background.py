@@ -20,6 +20,7 @@ _WIDEST_STROKE = 0.36  # share; what is wider in every direction is a shadow or 
 _NARROW_STROKE = 0.08  # share; the same of a digit that a pen has written
 MIN_PHOTO_SIDE = 64  # pixels; what is smaller was drawn, not photographed
 _MIN_LIGHT = 40  # grey level: ink in a shadow is weaker by as much as its paper is darker
+_NEAR, _FAR = 0.06, 0.35  # shares; the surroundings that tell ink from paper
 _STRONG = 0.6  # of the ink's strength
 _MIN_KEPT = 0.7  # of a component of the strong ink: what narrow strokes must leave of it
 _MIN_DIGIT = 0.12  # share, where the strong ink is shadow in part
@@ -73,7 +74,7 @@ def flat_background(grey: Plane) -> Background | None:
         return None
     first = max(level - _FLAT, 0)
     mode = np.float32(first + share[first : level + _FLAT + 1].argmax())
-    return Background(mode, np.float32(1), _polarity(grey - mode))
+    return Background(mode, np.float32(1), 1 if _skewness(grey - mode) >= 0 else -1)
 
 
 def _has_two_levels(share: NDArray[np.float64], window: NDArray[np.float64], level: int) -> bool:
@@ -101,18 +102,25 @@ def lit_background(grey: Plane) -> Background:
 def _local_polarity(grey: Plane) -> int:
     """Return 1 for bright ink on dark paper, -1 for dark ink on light paper.
 
-    Ink is the smaller part of its surroundings, so it lies further from their mean than the paper does.
+    Ink is the smaller part of its surroundings, so it lies further from their mean than the paper does. Where these
+    are wide, a shadow in a photo counts as much as ink; where they are small, bold strokes fill them. The more skewed
+    of both tells.
     """
-    return _polarity(grey - _local_mean(grey))
+    is_large = max(grey.shape) >= MIN_PHOTO_SIDE
+    skews = [_skewness(grey - _local_mean(grey, reach)) for reach in (_FAR, _NEAR)[: 1 + is_large]]
+    return 1 if max(skews, key=abs) >= 0 else -1
 
 
-def _polarity(difference: Plane) -> int:
-    return 1 if float((difference * difference * difference).sum()) >= 0 else -1
+def _skewness(difference: Plane) -> float:
+    """Return how far a few large differences outweigh many small ones of the other sign; of a mean of 0."""
+    squares = difference * difference
+    return float((squares * difference).sum()) / max(float(squares.sum()) ** 1.5, 1e-9)
 
 
-def _local_mean(grey: Plane) -> Plane:
+def _local_mean(grey: Plane, share: float) -> Plane:
+    """Return the mean around each pixel, as far as a share of the longer side; less at the border."""
+    reach = max(int(max(grey.shape) * share), 1)
     for axis, length in enumerate(grey.shape):
-        reach = max(length // 4, 1)
         sums = np.pad(np.cumsum(grey, axis, dtype=np.float32), [(1, 0) if i == axis else (0, 0) for i in (0, 1)])
         first = np.maximum(np.arange(length) - reach, 0)
         last = np.minimum(np.arange(length) + reach + 1, length)
