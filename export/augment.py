@@ -152,15 +152,16 @@ def _crop(ink: Plane, random: np.random.Generator) -> Plane:
 
 
 def _coarsen(ink: Plane, random: np.random.Generator) -> Plane:
-    """Return the picture, or now and then one of so few pixels that a stroke is as wide as one, enlarged or as it is."""
+    """Return the picture, or now and then one of so few pixels that a stroke is one wide, enlarged or as it is."""
     if random.random() >= COARSE or not (ink > 0.5).any():
         return ink
     extent = max(int(np.ptp(np.flatnonzero(profile))) + 1 for profile in _profiles(ink))
     scale = min(random.uniform(*COARSE_SIDES) / extent, 1)
-    size = ink.shape[::-1]
-    coarse = Image.fromarray(ink).resize([max(round(side * scale), 1) for side in size], Image.Resampling.BOX)
+    picture = Image.fromarray(ink)
+    size = [max(round(side * scale), 1) for side in picture.size]
+    coarse = picture.resize(size, Image.Resampling.BOX)
     if random.random() < 0.5:
-        coarse = coarse.resize(size, Image.Resampling.BICUBIC)
+        coarse = coarse.resize(picture.size, Image.Resampling.BICUBIC)
     return np.asarray(np.asarray(coarse, np.float32).clip(0, 1), np.float32)
 
 

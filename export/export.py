@@ -20,7 +20,7 @@ import tensorflow as tf
 
 from export.gate import ExportError, check_accuracy
 from export.mnist import DataError, Digits, load_mnist
-from export.network import Layer, count_multiply_adds, fold_batch_normalisation, inference_graph
+from export.network import Layer, count_multiply_adds, inference_graph, trained_layers
 from export.reader import predict_digits, read_suite
 from export.suite import KINDS
 from export.train import TRAINING
@@ -40,7 +40,7 @@ def main() -> int:
     try:
         mnist = load_mnist(options.data)
         network = tf.keras.models.load_model(training / "model.keras")
-        write_saved_model(fold_batch_normalisation(network), partial)
+        write_saved_model(trained_layers(network), partial)
         figures = measure(network, partial, mnist.held_back, mnist.test)
         figures["held_back_suite_accuracy"] = measure_suite(partial, mnist.held_back, options.per_kind)
         check_accuracy(figures)
@@ -62,7 +62,7 @@ def write_saved_model(layers: Sequence[Layer], folder: Path) -> None:
     """Write the network with the tensors `x:0` and `y:0` and a `serving_default` signature.
 
     Args:
-        layers: trained, see `fold_batch_normalisation`.
+        layers: trained, see `trained_layers`.
         folder: must not exist.
     """
     v1 = tf.compat.v1

@@ -15,22 +15,26 @@ CLASSES = 10
 
 
 class Layer(NamedTuple):
-    """A layer with batch normalisation folded in: kernel [3, 3, in, out] or [in, out], bias [out]."""
+    """What a layer has learnt: kernel [3, 3, in, out] or [in, out], bias [out]."""
 
     kernel: NDArray[np.float32]
     bias: NDArray[np.float32]
 
 
-def build_model() -> tf.keras.Model:
-    """Return the untrained network: float32 [n, 28, 28, 1] in 0..1 to logits [n, 10]."""
+def build_model(stages: Sequence[Sequence[int]] = STAGES) -> tf.keras.Model:
+    """Return the untrained network: float32 [n, 28, 28, 1] in 0..1 to logits [n, 10].
+
+    Args:
+        stages: see `STAGES`.
+    """
     layers: list[tf.keras.layers.Layer] = []
-    for stage in STAGES:
+    for stage in stages:
         if layers:
             layers.append(tf.keras.layers.MaxPooling2D())
-        for filters in stage:
-            layers.append(tf.keras.layers.Conv2D(filters, 3, padding="same", use_bias=False))
-            layers.append(tf.keras.layers.BatchNormalization(momentum=0.95))
-            layers.append(tf.keras.layers.ReLU())
+        layers += [
+            tf.keras.layers.Conv2D(filters, 3, padding="same", activation="relu", kernel_initializer="he_normal")
+            for filters in stage
+        ]
     layers += [tf.keras.layers.GlobalAveragePooling2D(), tf.keras.layers.Dropout(0.2)]
     layers.append(tf.keras.layers.Dense(CLASSES))
     model = tf.keras.Sequential(layers)
@@ -49,23 +53,15 @@ def count_multiply_adds() -> int:
     return total + channels * CLASSES
 
 
-def fold_batch_normalisation(model: tf.keras.Model) -> list[Layer]:
-    """Return the trained layers as the exported graph has them, batch normalisation folded in.
+def trained_layers(model: tf.keras.Model) -> list[Layer]:
+    """Return what a network's layers have learnt."""
+    return [Layer(*layer.get_weights()) for layer in model.layers if layer.weights]
 
-    In inference it is a fixed scale and shift per channel, so the convolution before it can
-    carry both: the graph gets smaller and the answer stays the same but for rounding.
-    """
-    folded: list[Layer] = []
-    for layer in model.layers:
-        if isinstance(layer, tf.keras.layers.Conv2D):
-            (kernel,) = layer.get_weights()
-        elif isinstance(layer, tf.keras.layers.BatchNormalization):
-            gamma, beta, mean, variance = layer.get_weights()
-            scale = gamma / np.sqrt(variance + layer.epsilon)
-            folded.append(Layer(kernel * scale, beta - mean * scale))
-        elif isinstance(layer, tf.keras.layers.Dense):
-            folded.append(Layer(*layer.get_weights()))
-    return folded
+
+def set_layers(model: tf.keras.Model, layers: Sequence[Layer]) -> None:
+    """Give a network what another one has learnt."""
+    for layer, learnt in zip((layer for layer in model.layers if layer.weights), layers, strict=True):
+        layer.set_weights(list(learnt))
 
 
 def read_layers(saved_model: Path) -> list[Layer]:
@@ -100,31 +96,6 @@ def average_layers(before: Sequence[Layer], after: Sequence[Layer], share: float
         )
         for first, second in zip(before, after, strict=True)
     ]
-
-
-def start_from(model: tf.keras.Model, layers: Sequence[Layer], images: NDArray[np.float32]) -> None:
-    """Give a new network the weights of an exported one, so that it goes on where that one stood.
-
-    Batch normalisation is unfolded: its scale and shift undo what it does to these images, so that the network gives
-    the answers that the exported one gives, and trains as if it had been there all the time.
-
-    Args:
-        model: see `build_model`.
-        layers: of the exported network.
-        images: float32 [n, 28, 28, 1], what the statistics of the batch normalisation are taken from.
-    """
-    remaining = iter(layers)
-    features = tf.constant(images)
-    for layer in model.layers:
-        if isinstance(layer, tf.keras.layers.Conv2D):
-            kernel, bias = next(remaining)
-            layer.set_weights([kernel])
-        elif isinstance(layer, tf.keras.layers.BatchNormalization):
-            mean, variance = (moment.numpy() for moment in tf.nn.moments(features, [0, 1, 2]))
-            layer.set_weights([np.sqrt(variance + layer.epsilon), mean + bias, mean, variance])
-        elif isinstance(layer, tf.keras.layers.Dense):
-            layer.set_weights(list(next(remaining)))
-        features = layer(features, training=False)
 
 
 def inference_graph(x: tf.Tensor, layers: Sequence[Layer]) -> tf.Tensor:

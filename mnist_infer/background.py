@@ -1,5 +1,6 @@
 """What is behind the ink, and how far each pixel stands out from it: of a drawing, and of a photo in uneven light."""
 
+import math
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -114,7 +115,7 @@ def _local_polarity(grey: Plane) -> int:
 def _skewness(difference: Plane) -> float:
     """Return how far a few large differences outweigh many small ones of the other sign; of a mean of 0."""
     squares = difference * difference
-    return float((squares * difference).sum()) / max(float(squares.sum()) ** 1.5, 1e-9)
+    return float((squares * difference).sum()) / max(math.sqrt(float(squares.sum())) ** 3, 1e-9)
 
 
 def _local_mean(grey: Plane, share: float) -> Plane:

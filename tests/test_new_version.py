@@ -32,13 +32,13 @@ gate.MIN_ACCURACY = dict.fromkeys(gate.MIN_ACCURACY, 0.0)
 charts.SAMPLES = 1
 train.STEPS_PER_EPOCH = 2
 train.TRAINED_SHARE = 0.0
-few = foreign.foreign_pictures
-foreign.foreign_pictures = charts.foreign_pictures = lambda render: few(render)[:30]
+pictures = foreign.foreign_pictures
+foreign.foreign_pictures = charts.foreign_pictures = lambda render: pictures(render)[:30]
 
-few_pictures = ["--epochs", "1", "--distorted", "30", "--hands", "20"]
+few = ["--teachers", "2", "--teacher-epochs", "1", "--epochs", "1", "--distorted", "30", "--hands", "20"]
 common = ["--data", f"{root}/data"]
 for step, arguments in (
-    (train, ["--version", version, "--training", f"{root}/training", *few_pictures]),
+    (train, ["--version", version, "--training", f"{root}/training", *few]),
     (export, ["--version", version, "--training", f"{root}/training", "--output", f"{root}/export", "--per-kind", "1"]),
     (evaluate, ["--output", f"{root}/export", "--per-kind", "1", "--processes", "1"]),
 ):
