@@ -3,7 +3,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
-from mnist_infer.background import flat_background
+from mnist_infer.background import flat_background, lit_background
 from mnist_infer.errors import NoDigitFound
 from mnist_infer.normalise import _resampling, to_model_input
 from testbed.pictures import mnist_digits
@@ -136,6 +136,16 @@ def test_uneven_light_shadows_noise_and_specks_do_not_count() -> None:
         specks,
     ):
         assert likeness(seen(np.asarray(picture, np.float32)), PLAIN) > 0.9
+
+
+@pytest.mark.parametrize(("paper", "pen"), [(190, 70), (110, 250)], ids=["pencil", "chalk"])
+@pytest.mark.parametrize("covered", [0.3, 0.8, 1.0])
+def test_paper_in_the_light_beside_a_shadow_is_not_taken_for_ink(covered: float, paper: float, pen: float) -> None:
+    shadow = np.zeros((150, 200), np.uint8)
+    shadow[:120, : round(200 * covered)] = 255
+    soft = np.asarray(Image.fromarray(shadow).filter(ImageFilter.GaussianBlur(3)), np.float32) / 255
+    picture = on_paper(enlarged(SEVEN, 40), (150, 200), at=(100, 140), paper=paper, pen=pen) * (1 - 0.6 * soft)
+    assert lit_background(picture).polarity == (1 if pen > paper else -1)
 
 
 @pytest.mark.parametrize("squared", [False, True])
