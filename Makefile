@@ -62,7 +62,7 @@ screenshots: .venv/development ## take pictures of the page, in a Chromium; writ
 	@$(BIN)/python -m tests.screenshots
 
 train: .venv/development ## train the network, VERSION=8, on MNIST; DATA=folder of its IDX files, else they are downloaded
-	@$(BIN)/python -m export.train $(VERSION_OPTION) $(DATA_OPTION)
+	@$(BIN)/python -m export.train $(VERSION_OPTION) $(DATA_OPTION) $(ARGS)
 
 export: .venv/development ## write the trained network to export/; VERSION and DATA as for train
 	@$(BIN)/python -m export.export $(VERSION_OPTION) $(DATA_OPTION)

@@ -43,6 +43,9 @@ _NAMES = {
     "multiply_adds": "multiply-adds per picture",
     "start": "trained on from version",
     "trained_share": "share of the trained weights in their mean with that version's",
+    "teachers": "teachers, larger networks that it learnt from",
+    "teacher_epochs": "epochs of each teacher",
+    "taught_share": "share of the teachers' answers in what it learnt; the rest are the labels",
     "epochs": "epochs",
     "distorted": "distorted pictures of MNIST's digits",
     "hands": "digits of other hands",
@@ -60,7 +63,7 @@ def _model_section(model: Figures) -> str:
     drawn = ", and digits of other hands that a program draws" if model.get("hands") else ""
     return (
         "## What it is\n"
-        "A SavedModel of a small convolutional network, its batch normalisation folded into the kernels: `x:0` float32 "
+        "A SavedModel of a small convolutional network: `x:0` float32 "
         "`[n, 784]`, 1 is ink; `y:0` float32 `[n, 10]`, probabilities. It was trained on 55 000 of MNIST's training "
         f"digits and distorted pictures of them{drawn}. What there was to choose was chosen on the other 5 000, which "
         "were held back, and not on the test digits.\n\n" + _table(("", ""), rows, "-:")
