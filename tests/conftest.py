@@ -96,8 +96,8 @@ def local_settings(server: Server) -> Settings:
     return Settings(
         url_allowed_hosts=frozenset({f"127.0.0.1:{server.port}"}),
         fetch_connect_timeout_s=1.0,
-        fetch_read_timeout_s=0.2,
-        fetch_total_timeout_s=0.4,
+        fetch_read_timeout_s=0.5,
+        fetch_total_timeout_s=1.0,
         max_image_bytes=200_000,
     )
 

@@ -326,7 +326,7 @@ def test_addresses_that_do_not_answer_are_tried_within_the_deadline(
         raise TimeoutError
 
     monkeypatch.setattr(socket, "create_connection", connect)
-    settings = local_settings._replace(url_allowed_hosts=frozenset({"pictures.example"}))
+    settings = local_settings._replace(url_allowed_hosts=frozenset({"pictures.example"}), fetch_total_timeout_s=0.4)
     with pytest.raises(FetchTimeout):
         fetch("http://pictures.example/3.png", settings)
     assert tried == ["127.0.0.2", "127.0.0.3", "127.0.0.4"]  # 0.4 s are over in the third
