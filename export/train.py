@@ -37,10 +37,10 @@ STEPS_PER_EPOCH = 250
 TEACHER_STAGES = ((32, 32), (64, 64), (128, 128))
 TAUGHT_SHARE = 0.5
 """Share of the teachers' mean answer in what is learnt of a picture; the rest is its label."""
-TRAINED_SHARE = 0.7
+TRAINED_SHARE = 0.5
 """Share of the trained weights in those that are kept; the rest is the weights of the version before.
 
-The trained network alone is less sure of MNIST's digits than the version before. Chosen on held-back digits.
+Of 0.3, 0.5, 0.7, 0.85 and 1 it reads most of the suite of held-back digits, 99.42 %; the version before reads 99.37 %.
 """
 
 
