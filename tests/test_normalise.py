@@ -144,7 +144,8 @@ def test_paper_in_the_light_beside_a_shadow_is_not_taken_for_ink(covered: float,
     shadow = np.zeros((150, 200), np.uint8)
     shadow[:120, : round(200 * covered)] = 255
     soft = np.asarray(Image.fromarray(shadow).filter(ImageFilter.GaussianBlur(3)), np.float32) / 255
-    picture = on_paper(enlarged(SEVEN, 40), (150, 200), at=(100, 140), paper=paper, pen=pen) * (1 - 0.6 * soft)
+    picture = on_paper(enlarged(SEVEN, 40), (150, 200), at=(100, 140), paper=paper, pen=pen)
+    picture *= 1 - np.float32(0.6) * soft
     assert lit_background(picture).polarity == (1 if pen > paper else -1)
 
 
