@@ -171,6 +171,20 @@ def test_a_server_of_several_processes_ends_when_it_loses_one() -> None:
         assert not Path(f"/proc/{other}").exists()
 
 
+def test_each_line_of_the_log_is_one_write_so_that_processes_do_not_mix_theirs() -> None:
+    command = [sys.executable, "-m", "mnist_infer", "serve", "--port", "0"]
+    written, log = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)  # what is written at once arrives at once
+    with written, log:
+        written.settimeout(30)
+        environ = os.environ | {"PYTHONUNBUFFERED": "1"}
+        with subprocess.Popen(command, cwd=ROOT, env=environ, stdout=log, stderr=subprocess.DEVNULL) as process:
+            try:
+                lines = [written.recv(10_000) for _ in range(2)]
+            finally:
+                process.kill()
+    assert [json.loads(line)["event"] for line in lines if line.endswith(b"\n")] == ["cold_start", "listening"]
+
+
 @pytest.mark.parametrize("processes", ["1", "2"])
 def test_a_server_that_cannot_start_says_why_in_one_sentence(processes: str) -> None:
     command = [sys.executable, "-m", "mnist_infer", "serve", "--port", "0", "--processes", processes]

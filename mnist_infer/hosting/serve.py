@@ -47,7 +47,9 @@ def serve(host: str, port: int, processes: int, threads: int, kind: str, entry: 
             application = web_application(function) if kind == "web" else event_application(function)
             server = create_server(application, bound, threads)
             url = f"http://{host}:{bound.getsockname()[1]}/"
-            print(json.dumps({"event": "listening", "url": url, "entry": entry}), flush=True)
+            # One write, and no print, whose newline may be another: processes share the log.
+            sys.stdout.write(json.dumps({"event": "listening", "url": url, "entry": entry}) + "\n")
+            sys.stdout.flush()
             server.run()  # until an interrupt, and then until the requests in progress are answered
             server.close()
 
