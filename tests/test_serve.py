@@ -177,7 +177,9 @@ def test_each_line_of_the_log_is_one_write_so_that_processes_do_not_mix_theirs()
     with written, log:
         written.settimeout(30)
         environ = os.environ | {"PYTHONUNBUFFERED": "1"}
-        with subprocess.Popen(command, cwd=ROOT, env=environ, stdout=log, stderr=subprocess.DEVNULL) as process:
+        with subprocess.Popen(
+            command, cwd=ROOT, env=environ, stdout=log.fileno(), stderr=subprocess.DEVNULL
+        ) as process:
             try:
                 lines = [written.recv(10_000) for _ in range(2)]
             finally:
