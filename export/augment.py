@@ -108,9 +108,8 @@ def _draw_hands(names: NDArray[np.str_], seed: list[int]) -> NDArray[np.uint8]:
 def _draw_hand(name: str, random: np.random.Generator) -> NDArray[np.uint8]:
     """Return a digit of a shape as the network sees it; one that is not found is drawn again."""
     while True:
-        picture = _light(_coarsen(_crop(draw_shape(name, _side(random), random), random), random), random)
         try:
-            return _seen(picture)
+            return _seen(draw_shape(name, _side(random), random), random)
         except NoDigitFound:
             continue
 
@@ -126,9 +125,8 @@ def distort(image: NDArray[np.uint8], random: np.random.Generator) -> NDArray[np
         uint8 [28, 28]; the image itself where no ink is found in the drawn picture.
     """
     ink = _draw(_reshape(image, _side(random), random), random)
-    picture = _light(_coarsen(_crop(ink, random), random), random)
     try:
-        return _seen(picture)
+        return _seen(ink, random)
     except NoDigitFound:
         return image
 
@@ -138,7 +136,9 @@ def _side(random: np.random.Generator) -> int:
     return int(SIDES[0] * (SIDES[1] / SIDES[0]) ** random.random()) if random.random() < 0.8 else SIDES[0]
 
 
-def _seen(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _seen(ink: Plane, random: np.random.Generator) -> NDArray[np.uint8]:
+    """Return what the network sees of strokes that somebody has framed, lit and sent."""
+    picture = _light(_coarsen(_crop(ink, random), random), random)
     return np.asarray(np.rint(to_model_input(picture) * 255), np.uint8).reshape(SIDE, SIDE)
 
 

@@ -81,7 +81,7 @@ def main() -> None:
     (folder / "run.json").write_text(json.dumps(run | {"tensorflow": tf.__version__}))
 
 
-class _Jitter(tf.keras.layers.Layer):  # type: ignore[misc]
+class _Jitter(tf.keras.layers.Layer):  # type: ignore[misc]  # TensorFlow comes without types
     """Turns, shifts and scales each picture a little, in training only."""
 
     TURN = 0.16  # radians

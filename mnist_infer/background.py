@@ -75,7 +75,7 @@ def flat_background(grey: Plane) -> Background | None:
         return None
     first = max(level - _FLAT, 0)
     mode = np.float32(first + share[first : level + _FLAT + 1].argmax())
-    return Background(mode, np.float32(1), 1 if _skewness(grey - mode) >= 0 else -1)
+    return Background(mode, np.float32(1), _polarity(grey - mode))
 
 
 def _has_two_levels(share: NDArray[np.float64], window: NDArray[np.float64], level: int) -> bool:
@@ -108,8 +108,12 @@ def _local_polarity(grey: Plane) -> int:
     of both tells.
     """
     is_large = max(grey.shape) >= MIN_PHOTO_SIDE
-    skews = [_skewness(grey - _local_mean(grey, reach)) for reach in (_FAR, _NEAR)[: 1 + is_large]]
-    return 1 if max(skews, key=abs) >= 0 else -1
+    return _polarity(*(grey - _local_mean(grey, reach) for reach in ((_FAR, _NEAR) if is_large else (_FAR,))))
+
+
+def _polarity(*differences: Plane) -> int:
+    """Return the sign of the most skewed."""
+    return 1 if max(map(_skewness, differences), key=abs) >= 0 else -1
 
 
 def _skewness(difference: Plane) -> float:

@@ -21,7 +21,7 @@ _LINE = json.JSONEncoder(ensure_ascii=False, default=str)
 
 def log_cold_start(model: Model) -> None:
     """Write the one log line of a new container."""
-    _write_line(
+    write_line(
         event="cold_start",
         versions={
             "mnist_infer": __version__,
@@ -66,7 +66,7 @@ class RequestLog:
         # JSON has no NaN and no infinity. No platform's id is a float, but a test event's may be anything.
         request_id = str(self._request_id) if isinstance(self._request_id, float) else self._request_id
         line = {"event": "request", "request_id": request_id, "entry": self._entry}
-        _write_line(**line, **_outcome_fields(error or self.outcome), total_milliseconds=elapsed)
+        write_line(**line, **_outcome_fields(error or self.outcome), total_milliseconds=elapsed)
         # An exception refers to its frames, and these refer to this object. Unless the cycle is broken, what a failed
         # request held, perhaps a whole picture, stays in memory until the garbage collector runs.
         self.outcome = None
@@ -90,7 +90,8 @@ def _outcome_fields(outcome: Outcome) -> dict[str, object]:
     return {"outcome": code, "traceback": "".join(traceback.format_exception(outcome))}
 
 
-def _write_line(**fields: object) -> None:
+def write_line(**fields: object) -> None:
+    """Write a line of JSON to the log, at once: threads and processes share it."""
     # Not through `logging`: the platform's handler puts a prefix before the text, and the log
     # service only splits a line into fields that is JSON from its first character.
     # A lone surrogate cannot be written as UTF-8; JSON's escape for it, six ASCII characters, can.

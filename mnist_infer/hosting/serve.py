@@ -12,6 +12,7 @@ from types import FrameType
 from mnist_infer.errors import MnistInferError
 from mnist_infer.hosting.platform import load_handler
 from mnist_infer.hosting.wsgi import event_application, web_application
+from mnist_infer.log import write_line
 
 _ENDING = (signal.SIGINT, signal.SIGTERM)
 
@@ -47,9 +48,7 @@ def serve(host: str, port: int, processes: int, threads: int, kind: str, entry: 
             application = web_application(function) if kind == "web" else event_application(function)
             server = create_server(application, bound, threads)
             url = f"http://{host}:{bound.getsockname()[1]}/"
-            # One write, and no print, whose newline may be another: processes share the log.
-            sys.stdout.write(json.dumps({"event": "listening", "url": url, "entry": entry}) + "\n")
-            sys.stdout.flush()
+            write_line(event="listening", url=url, entry=entry)
             server.run()  # until an interrupt, and then until the requests in progress are answered
             server.close()
 
