@@ -221,6 +221,7 @@ def test_of_an_animation_the_first_frame_is_kept(name: str) -> None:
 
 PIXELS = chunk(b"IDAT", b"x")
 ONE_ROW = bmp(bmp_header(4, 1, 24), bytes(12))
+LOSSY = valid_images()["webp-L"][20:]  # the data of its one chunk
 
 
 @pytest.mark.parametrize(
@@ -243,6 +244,8 @@ ONE_ROW = bmp(bmp_header(4, 1, 24), bytes(12))
         pytest.param(valid_images()["gif-L"][:13], id="GIF, no colours"),
         pytest.param(b"GIF89a" + bytes(7) + b"!\xf9\0" * 2**18, id="GIF, many empty blocks"),
         pytest.param(riff(webp_chunk(b"EXIF", exif(6))), id="WebP, no pixels"),
+        pytest.param(riff(webp_chunk(b"VP8 ", LOSSY[:6] + bytes(2) + LOSSY[8:])), id="WebP, no width"),
+        pytest.param(riff(webp_chunk(b"VP8 ", LOSSY[:8] + bytes(2) + LOSSY[10:])), id="WebP, no height"),
         pytest.param(riff(webp_chunk(b"VP8X", bytes(9)), valid_images()["webp-L"][12:]), id="WebP, a short header"),
         pytest.param(riff(webp_chunk(b"VP8X", bytes(10)), valid_images()["webp-L"][12:]), id="WebP, two sizes"),
         pytest.param(ONE_ROW[:-1], id="BMP, a byte short"),

@@ -97,7 +97,9 @@ def _bitstream_size(kind: bytes, bitstream: memoryview) -> _Size:
     if kind == b"VP8 ":  # 2.5: RFC 6386, 9.1
         start_code, width, height = unpack("<3sHH", bitstream, 3)
         require(start_code == b"\x9d\x01\x2a", "its first frame is no key frame")
-        return width & 0x3FFF, height & 0x3FFF
+        width, height = width & 0x3FFF, height & 0x3FFF
+        require(width and height, "it has no size")
+        return width, height
     signature, bits = unpack("<BI", bitstream, 0)  # 2.6: 3.4
     require(signature == 0x2F, "its pixels have no signature")
     return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
