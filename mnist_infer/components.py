@@ -63,13 +63,9 @@ class Components:
         counts = np.maximum(high - low, 0)
         below = np.repeat(np.arange(len(low)), counts)
         above = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts) + np.repeat(low, counts)
-        component = np.arange(len(low))
-        while True:  # each run takes the least number among its neighbours, and what that one has taken
-            taken = component.copy()
-            least = np.minimum(component[below], component[above])
-            np.minimum.at(taken, component[below], least)
-            np.minimum.at(taken, component[above], least)
-            taken = taken[taken]
-            if (taken == component).all():
-                return np.asarray(np.cumsum(component == np.arange(len(low)))[component] - 1)
-            component = taken
+        component = np.arange(len(low))  # the number of another run of the same component; its first run has its own
+        while ((lower := component[below]) != (upper := component[above])).any():
+            np.minimum.at(component, np.maximum(lower, upper), np.minimum(lower, upper))
+            while ((first := component[component]) != component).any():
+                component = first
+        return np.asarray(np.cumsum(component == np.arange(len(low)))[component] - 1)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageChops
 
 from mnist_infer.errors import ImageDamaged, ImageTooLarge
 from mnist_infer.image_file import Picture, extract_picture
@@ -167,9 +167,7 @@ def _flatten_transparency(image: Image.Image) -> NDArray[np.uint8]:
     """Lay a transparent picture on white or on black, whichever its visible part stands out from."""
     if image.mode not in ("RGBA", "LA"):
         image = image.convert("RGBA")
-    grey, alpha = image.convert("L"), image.getchannel("A")
-    opacity = np.asarray(alpha, np.float32).ravel()
-    ink_is_bright = np.asarray(grey, np.float32).ravel() @ opacity > _WHITE / 2 * opacity.sum()
-    paper = Image.new("L", grey.size, 0 if ink_is_bright else _WHITE)
-    paper.paste(grey, mask=alpha)
-    return np.asarray(paper)
+    alpha = image.getchannel("A")
+    on_black, opacity = np.asarray(ImageChops.multiply(image.convert("L"), alpha)), np.asarray(alpha)
+    ink_is_bright = 2 * on_black.sum() > opacity.sum()
+    return on_black if ink_is_bright else on_black + (_WHITE - opacity)
