@@ -6,7 +6,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_infer.components import Components
+from mnist_infer.components import Components, Mask
 
 Plane = NDArray[np.float32]
 _Scalar = TypeVar("_Scalar", bound=np.generic)
@@ -138,7 +138,8 @@ def _adaptive_top_hat(bright: Plane) -> Plane:
     """Return how far each pixel stands out from its paper.
 
     The narrower the strokes may be, the more shadows go away with the paper; so narrow ones are asked for, if they
-    leave a component of the strongest ink that is long enough for a digit as it is.
+    leave a component of the strongest ink that is long enough for a digit as it is. A shadow may be stronger than the
+    ink, or lie under it: then such a component is looked for in strokes of up to twice the width.
     """
     if is_large := max(bright.shape) >= MIN_PHOTO_SIDE:
         bright = bright - _slope(bright)
@@ -146,17 +147,29 @@ def _adaptive_top_hat(bright: Plane) -> Plane:
     floor, strength = find_levels(ink)
     if not is_large or strength < MIN_INK:
         return ink
-    strong = ink > floor + _STRONG * strength
     narrow = np.minimum(ink, _top_hat(bright, _NARROW_STROKE))
+    strong = ink > floor + _STRONG * strength
     kept = strong & (narrow > 0.5 * ink)
-    components = Components(strong)
-    is_long = components.sides.max(1) > _MIN_DIGIT * max(ink.shape)
-    is_digit = is_long & (components.sum(kept) >= _MIN_KEPT * components.sum(strong))
-    if not is_digit.any() and kept.sum() < _MIN_KEPT * strong.sum():
+    components, is_digit = _long_components(strong, kept)
+    if is_digit.any() or kept.sum() >= _MIN_KEPT * strong.sum():
+        # Where strokes meet, they are wider than each is. What touches the border is paper more often than a stroke.
+        knots = components.mask(is_digit & (components.borders == 0)) & ~kept
+        return np.where(knots, ink, narrow)
+    floor, strength = find_levels(narrow)
+    if strength < MIN_INK:
         return ink
-    # Where strokes meet, they are wider than each is. What touches the border is paper more often than a stroke.
-    knots = components.mask(is_digit & (components.borders == 0)) & ~kept
-    return np.where(knots, ink, narrow)
+    least = floor + _STRONG * strength
+    strokes = np.minimum(ink, _top_hat(bright, 2 * _NARROW_STROKE)) > least
+    components, is_digit = _long_components(strokes, strokes & (narrow > least))
+    main = components.sum(narrow).argmax()
+    return narrow if is_digit[main] and not components.borders[main] else ink
+
+
+def _long_components(mask: Mask, kept: Mask) -> tuple[Components, Mask]:
+    """Return the components of a mask, and which of them are as long as a digit and kept but for a small part."""
+    components = Components(mask)
+    is_long = components.sides.max(1) > _MIN_DIGIT * max(mask.shape)
+    return components, np.asarray(is_long & (components.sum(kept) >= _MIN_KEPT * components.sum(mask)))
 
 
 def _slope(bright: Plane) -> Plane:

@@ -195,6 +195,29 @@ def test_a_bold_digit_is_not_taken_for_a_shadow() -> None:
     assert pixels[8:20, 12:16].min() > 0.9
 
 
+def pencil_five() -> NDArray[np.float32]:
+    """Return a five of thin lines, float32 [130, 90] in 0..1."""
+    sheet = Image.new("L", (90, 130))
+    draw = ImageDraw.Draw(sheet)
+    draw.line([(75, 8), (21, 10), (16, 57)], fill=255, width=6, joint="curve")
+    draw.arc((6, 51, 78, 121), -110, 140, fill=255, width=6)
+    return np.asarray(np.asarray(sheet, np.float32) / 255, np.float32)
+
+
+@pytest.mark.parametrize(
+    "left", [200, 140, 40, 75], ids=["beside", "over its right", "over its left", "over all of it"]
+)
+@pytest.mark.parametrize("darkness", [0.55, 0.65])
+def test_a_shadow_that_is_darker_than_a_pencils_line_is_no_ink(left: int, darkness: float) -> None:
+    shadow = np.full((300, 400), 255, np.uint8)
+    shadow[50:, left : left + 130] = round(255 * darkness)
+    soft = np.asarray(Image.fromarray(shadow).filter(ImageFilter.GaussianBlur(4)), np.float32) / 255
+    drawn = on_paper(pencil_five(), paper=220, pen=120)
+    light = soft * np.linspace(1, 0.85, 400, dtype=np.float32)
+    noise = np.random.default_rng(1).normal(0, 2, drawn.shape)
+    assert likeness(seen(np.asarray(drawn * light + noise, np.float32)), seen(drawn)) > 0.9
+
+
 def test_rows_stay_rows() -> None:
     picture = np.zeros((28, 28), np.uint8)
     picture[4:24, 13] = 255
