@@ -5,7 +5,7 @@ import io
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from export.mnist import Digits
 from export.suite import KINDS, NoPenPath, make_picture, make_pictures
@@ -119,6 +119,25 @@ def test_the_strokes_of_a_cross_reach_to_the_ends_of_its_bars() -> None:
     assert np.ptp(every[:, 0]) == pytest.approx(13 / 19, abs=0.03)  # with ends half a stroke short: 10 / 16
 
 
+def bar(degrees: float, width: float) -> NDArray[np.uint8]:
+    """Return a straight stroke with square ends, 20 pixels long."""
+    fine = 8
+    turn = np.radians(degrees)
+    along, across = np.array([np.sin(turn), np.cos(turn)]) * 10, np.array([np.cos(turn), -np.sin(turn)]) * width / 2
+    corners = [(14 + end) * fine for end in (along + across, along - across, -along - across, across - along)]
+    sheet = Image.new("L", (28 * fine, 28 * fine))
+    ImageDraw.Draw(sheet).polygon([(float(x), float(y)) for x, y in corners], fill=255)
+    return np.asarray(sheet.reduce(fine))
+
+
+@pytest.mark.parametrize("degrees", range(0, 45, 5))
+def test_a_thick_stroke_is_straight_up_to_its_ends(degrees: int) -> None:
+    (path,) = strokes(bar(degrees, 5))
+    turn = np.radians(degrees)
+    assert np.ptp(path @ [np.cos(turn), -np.sin(turn)]) < 0.06
+    assert np.ptp(path @ [np.sin(turn), np.cos(turn)]) * np.cos(turn) == pytest.approx(1, abs=0.03)
+
+
 def test_a_loop_that_grey_has_nearly_filled_is_open_in_the_stroke() -> None:
     y, x = np.mgrid[:28, :28] - 13.5
     filled = np.where(np.hypot(x, y) < 8, 255, 0)
@@ -137,6 +156,18 @@ def test_a_digit_without_a_path_gives_way_to_the_next() -> None:
     assert [picture.label for picture in make_pictures("canvas", digits, 4)] == [0] * 4
     with pytest.raises(ValueError, match="no digit can be drawn"):
         make_picture("canvas", Digits(digits.images[:1], digits.labels[:1]), 0)
+
+
+def test_ink_wider_than_a_third_of_the_digit_has_no_path() -> None:
+    for width, has_path in ((6, True), (8, False)):
+        stem = np.zeros((28, 28), np.uint8)
+        stem[4:24, 10 : 10 + width] = 255
+        try:
+            strokes(stem)
+        except NoPenPath:
+            assert not has_path
+        else:
+            assert has_path
 
 
 def test_the_outline_is_cropped_to_the_ink() -> None:

@@ -16,6 +16,9 @@ _INK_LEVELS = (110, 140, 170, 200)
 _MAX_UNEXPLAINED = 0.06
 """Share of a digit's ink that may lie beside the pen's path, see `NoPenPath`."""
 
+_MAX_STROKE = 1 / 3
+"""Width of the ink, of the digit's longer side, from which on lines have run together."""
+
 GRID = 4
 """Pixels of the outline to one of MNIST's."""
 
@@ -51,9 +54,9 @@ def strokes(image: NDArray[np.uint8]) -> list[Points]:
     ink = np.pad(crop(_open_loops(_enlarge(image))), 1)
     radius = ndimage.distance_transform_edt(ink)
     paths = _prune_spurs(_trace(skeletonize(ink)), radius)
-    if _unexplained_share(ink, radius, paths) > _MAX_UNEXPLAINED:
+    if radius.max() > _MAX_STROKE / 2 * max(ink.shape) or _unexplained_share(ink, radius, paths) > _MAX_UNEXPLAINED:
         raise NoPenPath
-    return scale_to_unit([_smooth(path) for path in _extend_to_ink(paths, radius)])
+    return scale_to_unit([_smooth(path) for path in _extend_to_ink(paths, ink, radius)])
 
 
 def _enlarge(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -155,8 +158,8 @@ def _unexplained_share(ink: NDArray[np.bool_], radius: NDArray[np.float64], path
     return float((ink & (ndimage.distance_transform_edt(~middle) > reach)).sum() / ink.sum())
 
 
-def _extend_to_ink(paths: list[_Path], radius: NDArray[np.float64]) -> list[Points]:
-    """Return the paths as x and y, each led on to the edge of the ink: a skeleton ends half a stroke before it."""
+def _extend_to_ink(paths: list[_Path], ink: NDArray[np.bool_], radius: NDArray[np.float64]) -> list[Points]:
+    """Return the paths as x and y, each led on to the edge of the ink: a skeleton ends in one of its corners."""
     ends = [end for path in paths for end in (path[0], path[-1])]
     led_on = []
     for path in paths:
@@ -165,12 +168,31 @@ def _extend_to_ink(paths: list[_Path], radius: NDArray[np.float64]) -> list[Poin
             points = points[::-1]  # the end, then the beginning: two turns leave the order as it was
             row, column = (int(points[-1, 1]), int(points[-1, 0]))
             if ends.count((row, column)) == 1 and len(points) > 2:
-                reach = float(radius[row, column]) * 0.7
-                along = points[-1] - points[-min(len(points), 8)]
-                steps = np.arange(1, int(reach) + 1)[:, None]
-                points = np.concatenate([points, points[-1] + steps * along / max(float(np.hypot(*along)), 1e-9)])
+                points = _straighten_end(points, ink, radius)
         led_on.append(points)
     return led_on
+
+
+def _straighten_end(points: Points, ink: NDArray[np.bool_], radius: NDArray[np.float64]) -> Points:
+    """Return a path that goes straight on, nearly to the edge of the ink, where it may have bent into a corner.
+
+    That is its last piece, as long as the diagonal of a square of half a stroke.
+
+    Args:
+        points: the path, x and y.
+        ink: with an empty pixel around it.
+        radius: how far each pixel of the ink is from its edge.
+    """
+    steps = np.hypot(*np.diff(points, axis=0).T)
+    to_end = np.append(steps[::-1].cumsum()[::-1], 0)
+    half_stroke = radius[tuple(points.astype(int).T[::-1])]
+    kept = points[: max(int((to_end >= np.sqrt(2) * np.median(half_stroke)).sum()), len(points) // 2, 2)]
+    width = float(half_stroke[len(kept) - 1])
+    along = kept[-1] - kept[-min(len(kept), max(int(width), 2 * GRID))]
+    ahead = kept[-1] + np.arange(1, max(ink.shape))[:, None] * along / max(float(np.hypot(*along)), 1e-9)
+    columns, rows = np.rint(ahead).astype(int).clip(0, np.array(ink.shape)[::-1] - 1).T
+    room = int(ink[rows, columns].argmin())
+    return np.concatenate([kept, ahead[: max(int(room - 0.3 * width), 0)]])
 
 
 def _smooth(path: Points, sigma: float = 0.7 * GRID) -> Points:
