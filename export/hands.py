@@ -19,6 +19,7 @@ Stroke = NDArray[np.float64]
 Strokes = Sequence[Stroke]
 """Polylines, float64 [n, 2] as x and y; y points down, and the digit is about 1 high."""
 
+_PEN = (0.03, 0.22)  # width of the pen, of the digit's longer side
 _JITTER = 0.018  # of the height: standard deviation of where the pen comes by
 _OVERSAMPLING = 4
 
@@ -56,7 +57,7 @@ def _one(random: Random, flag: bool, foot: bool) -> Strokes:
     strokes = [_line(random, (0, 0), (lean, 1))]
     if flag:
         fall = np.radians(random.uniform(28, 78))
-        length = random.uniform(0.12, 0.28 + 0.5 * np.clip((fall - 0.5) / 0.4, 0, 1))
+        length = random.uniform(0.12, 0.32 + 0.5 * np.clip((fall - 0.5) / 0.4, 0, 1))
         end = (-length * float(np.cos(fall)), length * float(np.sin(fall)))
         bow = random.uniform(-0.04, 0.08)
         strokes.append(_curve(random, end, (end[0] / 2, end[1] / 2 + bow), (0, 0)))
@@ -88,10 +89,14 @@ def _four(random: Random, is_open: bool) -> Strokes:
     bar, stem = random.uniform(0.55, 0.72), random.uniform(0.1, 0.22)
     right = stem + random.uniform(0.08, 0.2)
     if is_open:
-        left = random.uniform(-0.36, -0.24)
+        # The stem is as high as the rest, or hardly rises above the bar.
+        left, high = random.uniform(-0.36, -0.24), random.uniform(0, bar - 0.08)
+        bar += random.uniform(0, 0.08)
+        top, end = (left + random.uniform(0, 0.4), 0.0), (right, bar + random.uniform(-0.16, 0.03))
+        stroke = _line if random.random() < 0.6 else _curve
         return [
-            _line(random, (left + random.uniform(0, 0.12), 0), (left, bar), (right, bar + random.uniform(-0.06, 0.03))),
-            _line(random, (stem + random.uniform(-0.02, 0.06), random.uniform(0, 0.4)), (stem, 1)),
+            stroke(random, top, (left, bar), end),
+            _line(random, (stem + random.uniform(-0.02, 0.06), high), (stem, 1)),
         ]
     slope = _line(random, (stem, 0), (-0.36, bar), (right, bar))
     return [slope, _line(random, (stem, 0), (stem, 1))]
@@ -120,7 +125,7 @@ def _six_tail(random: Random) -> Strokes:
 def _zero_tail(random: Random) -> Strokes:
     height, width = 1.0, random.uniform(0.5, 0.8)
     ring = _ring(random, 0, 0.5, width, height, gap=random.uniform(-0.5, 0.15))
-    out = ring[-1] + np.array([random.uniform(0.05, 0.22), random.uniform(-0.22, 0.0)])
+    out = ring[-1] + np.array([random.uniform(0.05, 0.22), random.uniform(-0.35, 0.0)])
     return [np.concatenate([ring, _line(random, tuple(ring[-1]), tuple(out))])]
 
 
@@ -155,8 +160,8 @@ def _eight_circles(random: Random) -> Strokes:
 
 
 def _nine(random: Random, stem: str) -> Strokes:
-    size = random.uniform(0.4, 0.56)
-    width = random.uniform(0.36, 0.56)
+    size = random.uniform(0.34, 0.56)
+    width = random.uniform(0.32, 0.56)
     ring = _ring(random, 0, size / 2, width, size, gap=random.uniform(-0.2, 0.5))
     right = width / 2
     start = (right, random.uniform(0.02, size / 2))
@@ -164,8 +169,9 @@ def _nine(random: Random, stem: str) -> Strokes:
         return [ring, _line(random, start, (right + random.uniform(-0.14, 0.03), 1))]
     if stem == "curved":
         return [ring, _curve(random, start, (right, 0.6), (right - 0.12, 0.92), (-0.25, random.uniform(0.85, 1.0)))]
-    foot = (right - random.uniform(0.22, 0.45), 1 + random.uniform(-0.06, 0.04))
-    return [ring, _line(random, start, (right + random.uniform(-0.08, 0.02), 0.98), foot)]
+    heel = (right + random.uniform(-0.08, 0.2), random.uniform(0.88, 0.98))
+    foot = (heel[0] - random.uniform(0.22, 0.55), 1 + random.uniform(-0.06, 0.04))
+    return [ring, _line(random, start, heel, foot)]
 
 
 SHAPES: dict[str, tuple[int, Callable[[Random], Strokes]]] = {
@@ -213,7 +219,7 @@ def draw_shape(name: str, side: int, random: Random) -> NDArray[np.float32]:
     every = np.concatenate(paths)
     low, high = every.min(0), every.max(0)
     length = side * random.uniform(0.45, 1.0)
-    pen = max(length * random.uniform(0.03, 0.15), 1.0)
+    pen = max(length * np.exp(random.uniform(*np.log(_PEN))), 1.0)
     scale = (length - pen) / max(high - low)
     room = np.maximum(side - pen - (high - low) * scale, 0)
     shift = pen / 2 + room * random.random(2) - low * scale

@@ -79,9 +79,11 @@ def _four(is_open: bool) -> Shape:
         bar, stem = random.uniform(0.56, 0.7), random.uniform(0.42, 0.55)
         right = stem + random.uniform(0.1, 0.22)
         if is_open:
-            top = random.uniform(0.05, 0.18)
-            high = random.uniform(0.02, 0.35)
-            return [_segment((top, 0), (0, bar), (right, bar)), _segment((stem, high), (stem - 0.02, 1))]
+            # Some begin above the stem, which then hardly rises over the bar.
+            slope = random.uniform(0, 1)
+            top, high = 0.05 + 0.35 * slope, random.uniform(0.02 + 0.3 * slope, bar - 0.1)
+            rise = random.uniform(0, 0.12 * slope)
+            return [_segment((top, 0), (0, bar), (right, bar - rise)), _segment((stem, high), (stem - 0.02, 1))]
         return [_segment((stem, 0), (0, bar), (right, bar)), _segment((stem, 0), (stem, 1))]
 
     return shape
@@ -99,8 +101,9 @@ def _nine(stem: str) -> Shape:
                 _segment((radius, height), (radius, 0.55)), _arc(0, 0.55, radius, deep, 0, random.uniform(110, 165))
             )
         else:
-            foot = (radius - random.uniform(0.22, 0.42), 1 + random.uniform(-0.03, 0.03))
-            tail = _segment((radius, height * 0.8), (radius, 1), foot)
+            heel = (radius + random.uniform(0, 0.16), random.uniform(0.92, 1))
+            foot = (heel[0] - random.uniform(0.22, 0.5), 1 + random.uniform(-0.03, 0.03))
+            tail = _segment((radius, height * 0.8), heel, foot)
         return [_joined(loop, tail)]
 
     return shape
@@ -117,7 +120,7 @@ def _zero_with_tail(random: Random) -> list[Points]:
     start = random.uniform(270, 310)
     ring = _arc(0, 0.5, radius, 0.5, start, start - 360 - random.uniform(0, 20))
     x, y = ring[-1]
-    return [_joined(ring, _segment((x, y), (x + random.uniform(0.08, 0.2), y - random.uniform(0, 0.16))))]
+    return [_joined(ring, _segment((x, y), (x + random.uniform(0.08, 0.2), y - random.uniform(0, 0.28))))]
 
 
 def _three_with_flat_top(random: Random) -> list[Points]:

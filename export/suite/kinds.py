@@ -108,7 +108,7 @@ KINDS: dict[str, Kind] = {
     "scan_32_bilevel": Kind("scan of 32×32, black and white", 0.975, frames.bilevel_scan, side=(32, 32)),
 }
 
-_SHAPED: dict[str, Any] = {"side": (150, 400), "digit": (0.5, 0.9), "pen": (2, 40), "pen_of_digit": (0.03, 0.12)}
+_SHAPED: dict[str, Any] = {"side": (150, 400), "digit": (0.5, 0.9), "pen": (2, 60), "pen_of_digit": (0.03, 0.16)}
 
 HANDS: dict[str, Kind] = {
     f"hand {name}": Kind(name, 0.995, hands.other_hand(shape), label=label, **_SHAPED, turn=(-5, 5))
