@@ -23,6 +23,14 @@ from testbed.pictures import MODEL_DIR
 ONE_CPU_THREAD = session_config(intra_op_threads=1, inter_op_threads=0, hide_gpus=True)
 
 
+SLOWEST = ("test_relink.py", "test_new_version.py", "test_export.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take minutes, so that in the end no process waits for another one's."""
+    items.sort(key=lambda item: item.path.name not in SLOWEST)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say in one line which tests were skipped for want of a system package, and the command that changes it."""
     reasons = [str(report.longrepr) for report in terminalreporter.stats.get("skipped", [])]
