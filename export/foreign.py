@@ -1,4 +1,4 @@
-"""Digits that are not MNIST's: other writers, another scanner. Nothing is trained or chosen on them."""
+"""Digits that are not MNIST's: other writers, another scanner. Nothing is trained on them."""
 
 import io
 from collections import Counter
