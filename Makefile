@@ -61,7 +61,7 @@ soak: .venv/development ## send one warm process 100 000 requests of every kind,
 screenshots: .venv/development ## take pictures of the page, in a Chromium; writes build/screenshots/ and examples/page*.png
 	@$(BIN)/python -m tests.screenshots
 
-train: .venv/development ## train the network, VERSION=9, on MNIST; DATA=folder of its IDX files, else they are downloaded
+train: .venv/development ## train the network, VERSION=10, on MNIST; DATA=folder of its IDX files, else they are downloaded
 	@$(BIN)/python -m export.train $(VERSION_OPTION) $(DATA_OPTION) $(ARGS)
 
 export: .venv/development ## write the trained network to export/; VERSION and DATA as for train

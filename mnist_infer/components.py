@@ -63,7 +63,7 @@ class Components:
         counts = np.maximum(high - low, 0)
         below = np.repeat(np.arange(len(low)), counts)
         above = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts) + np.repeat(low, counts)
-        component = np.arange(len(low))  # the number of another run of the same component; its first run has its own
+        component = np.arange(len(low))  # each run's: an earlier run of the same, and in the end its first
         while ((lower := component[below]) != (upper := component[above])).any():
             np.minimum.at(component, np.maximum(lower, upper), np.minimum(lower, upper))
             while ((first := component[component]) != component).any():
