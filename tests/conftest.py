@@ -21,8 +21,6 @@ from testbed.image_host import Server, running_server
 from testbed.pictures import MODEL_DIR
 
 ONE_CPU_THREAD = session_config(intra_op_threads=1, inter_op_threads=0, hide_gpus=True)
-
-
 SLOWEST = ("test_relink.py", "test_new_version.py", "test_export.py")
 
 
