@@ -16,6 +16,7 @@ import uuid
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import pytest
@@ -327,6 +328,18 @@ def test_every_line_of_the_log_is_json_and_names_the_request_by_the_platforms_id
     assert requests[0]["request_id"] == "abc"
     assert uuid.UUID(requests[1]["request_id"])
     assert errors == ""
+
+
+def test_tasks_that_no_thread_takes_at_once_are_no_lines_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    released = threading.Event()
+    with bind("127.0.0.1", 0) as bound:
+        server = create_server(Busy(), bound, 1)
+        for _ in range(100):  # more than it has threads
+            server.task_dispatcher.add_task(SimpleNamespace(service=released.wait))
+        released.set()
+        server.task_dispatcher.shutdown(cancel_pending=False)
+        server.close()
+    assert caplog.records == []
 
 
 def test_an_exception_of_the_entry_point_is_a_line_of_json_with_its_traceback() -> None:

@@ -1,5 +1,6 @@
 """The HTTP server, waitress, set up so that no caller can keep another one waiting. The only module that knows it."""
 
+import logging
 import socket
 from typing import Any
 
@@ -52,6 +53,8 @@ def create_server(application: Application, bound: socket.socket, threads: int) 
         threads: requests that the application works on at the same time; others wait briefly or are refused.
     """
     TcpWSGIServer.channel_class = _Channel  # waitress has no parameter for it
+    # Its warnings of a queue: a thread that is about to wait counts as busy, and who waits too long gets a 503 anyway.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     return create_waitress(
         AdmissionControl(application, threads),
         sockets=[bound],
