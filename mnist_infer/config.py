@@ -1,6 +1,7 @@
 """Settings, from environment variables: `MNIST_` and the field's name in capitals."""
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, cast
@@ -21,7 +22,7 @@ class Settings(NamedTuple):
         model_version: the version to serve; None serves the highest.
         device: `auto` uses a GPU if there is one, `gpu` requires one, `cpu` hides them.
         tensorflow_dir: folder of `libtensorflow_cc.so.2`; None finds the package `tensorflow`.
-        intra_op_threads, inter_op_threads: TensorFlow's threads, see `session_config`.
+        intra_op_threads, inter_op_threads: TensorFlow's threads, see `session_config`; at most 256.
         max_body_bytes: size of the body of an HTTP event, an image in base64 included; the platform takes 6 MB.
         max_image_bytes: size of an image file, sent or fetched; only a fetched one can be larger than the body.
         max_decode_bytes: memory that decoding an image may take, which limits its pixels by format.
@@ -69,16 +70,14 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     return Settings(**cast(dict[str, Any], values))
 
 
-def _count(text: str) -> int:
-    if (value := int(text)) < 0:
-        raise ValueError(text)
-    return value
+def _whole(least: int, most: int | None = None) -> tuple[Callable[[str], int], str]:
+    def parse(text: str) -> int:
+        value = int(text)
+        if value < least or (most is not None and value > most):
+            raise ValueError(text)
+        return value
 
-
-def _positive(text: str) -> int:
-    if (value := int(text)) < 1:
-        raise ValueError(text)
-    return value
+    return parse, f"a whole number from {least}" + (f" to {most}" if most is not None else "")
 
 
 def _seconds(text: str) -> float:
@@ -106,27 +105,31 @@ def _folder(text: str) -> Path:
 
 
 def _hosts(text: str) -> frozenset[str]:
-    return frozenset(host.strip().lower() for host in text.split(",") if host.strip())
+    hosts = frozenset(host.strip().lower() for host in text.split(",") if host.strip())
+    if not all(map(_HOST.fullmatch, hosts)):
+        raise ValueError(text)
+    return hosts
 
 
+_MAX_THREADS = 256  # TensorFlow aborts the process where it cannot start as many as it is told to
+_HOST = re.compile(r"([a-z0-9.-]+|\[[0-9a-f:.]+\])(:\d+)?|[0-9a-f:.]+")
 _A_FOLDER = (_folder, "a folder")
-_A_COUNT = (_count, "a whole number from 0")
-_POSITIVE = (_positive, "a whole number from 1")
+_POSITIVE = _whole(1)
 _SECONDS = (_seconds, "a number of seconds, above 0 and at most 900")
 _PARSERS: dict[str, tuple[Callable[[str], object], str]] = {
     "model_dir": _A_FOLDER,
     "model_version": _POSITIVE,
     "device": (_device, "auto, cpu or gpu"),
     "tensorflow_dir": _A_FOLDER,
-    "intra_op_threads": _POSITIVE,
-    "inter_op_threads": _A_COUNT,
+    "intra_op_threads": _whole(1, _MAX_THREADS),
+    "inter_op_threads": _whole(0, _MAX_THREADS),
     "max_body_bytes": _POSITIVE,
     "max_image_bytes": _POSITIVE,
     "max_decode_bytes": _POSITIVE,
     "fetch_connect_timeout_s": _SECONDS,
     "fetch_read_timeout_s": _SECONDS,
     "fetch_total_timeout_s": _SECONDS,
-    "fetch_max_redirects": _A_COUNT,
+    "fetch_max_redirects": _whole(0),
     "url_fetch": (_switch, "on or off"),
-    "url_allowed_hosts": (_hosts, "hosts, separated by commas"),
+    "url_allowed_hosts": (_hosts, "host names or addresses, each with or without a port, separated by commas"),
 }

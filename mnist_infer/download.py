@@ -40,6 +40,7 @@ from mnist_infer.hosts import METADATA_NAMES, is_plain, is_plain_address, is_pub
 logging.getLogger("urllib3").setLevel(logging.CRITICAL)
 
 _PORTS = {"http": 80, "https": 443}
+_MAX_URL_LENGTH = 2**13  # characters: to parse a URL takes a hundred times its memory. Signed ones have up to 2000
 _CHUNK_BYTES = 64 * 1024
 _HEADERS = {"User-Agent": "mnist-infer", "Accept": "image/*", "Accept-Encoding": "identity"}
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -66,7 +67,7 @@ def fetch(url: str, settings: Settings) -> bytes:
         settings: limits, and hosts that may be private or at another port.
 
     Raises:
-        UrlInvalid: not an http or https URL with a plain host.
+        UrlInvalid: not an http or https URL with a plain host, or a very long one.
         UrlForbidden: URLs are switched off, or it leads to an address that is not public, to
             another port than 80 and 443, or by a redirect from https to http.
         FetchError: the host does not exist, is too slow, or does not answer with 200.
@@ -144,6 +145,8 @@ def _deadline(seconds: float) -> Iterator[_Deadline]:
 
 
 def _check(url: str, settings: Settings, deadline: _Deadline) -> _Target:
+    if len(url) > _MAX_URL_LENGTH:
+        raise UrlInvalid(f"image_url has more than {_MAX_URL_LENGTH} characters")
     try:
         # As `requests` will send it, so that no two parsers can disagree about the host.
         prepared = requests.Request("GET", url).prepare().url or ""
@@ -213,7 +216,7 @@ def _get(target: _Target, settings: Settings, deadline: _Deadline) -> bytes | _R
 
 def _join(url: str, location: str) -> str:
     try:
-        return urljoin(url, location)
+        return urljoin(url, location.encode("latin-1").decode())  # http.client takes every header for Latin-1
     except ValueError as error:
         raise UrlInvalid("the image's host redirects to no valid URL") from error
 

@@ -67,9 +67,16 @@ class RequestLog:
         request_id = str(self._request_id) if isinstance(self._request_id, float) else self._request_id
         line = {"event": "request", "request_id": request_id, "entry": self._entry}
         write_line(**line, **_outcome_fields(error or self.outcome), total_milliseconds=elapsed)
-        # An exception refers to its frames, and these refer to this object. Unless the cycle is broken, what a failed
-        # request held, perhaps a whole picture, stays in memory until the garbage collector runs.
+        # An exception refers to its frames, and these refer to this object, or to the exception. Unless these cycles
+        # are broken, what a failed request held, its whole event, stays in memory until the garbage collector runs.
+        _clear_frames(error or self.outcome)
         self.outcome = None
+
+
+def _clear_frames(outcome: Outcome) -> None:
+    while isinstance(outcome, BaseException):
+        traceback.clear_frames(outcome.__traceback__)
+        outcome = outcome.__cause__ or outcome.__context__
 
 
 def _outcome_fields(outcome: Outcome) -> dict[str, object]:

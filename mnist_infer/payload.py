@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from mnist_infer.errors import Base64Invalid, FieldWrongType, ImageMissing, ImageTooLarge, PayloadNotObject
 
-# As a browser's canvas and FileReader write it; RFC 2397 also allows no media type, and more parameters.
-_DATA_URL = re.compile(r"[ \t\n\r\v\f]*data:(image/[a-z0-9.+-]+)?(;[a-z0-9-]+=[^;,]*)*;base64,", re.IGNORECASE)
+# As a browser's canvas and FileReader write it; RFC 2397 also allows no media type, and more parameters. A bound, as
+# `re` takes 250 bytes for each repetition of a group.
+_DATA_URL = re.compile(r"[ \t\n\r\v\f]*data:(image/[a-z0-9.+-]+)?(;[a-z0-9-]+=[^;,]*){0,8};base64,", re.IGNORECASE)
 _STANDARD_ALPHABET = str.maketrans("-_", "+/")
 _NO_WHITE_SPACE = dict.fromkeys(map(ord, " \t\n\r\v\f"))
 

@@ -25,6 +25,7 @@ DIGITS = 10
 _LIBRARY = "libtensorflow_cc.so.2"
 _SERVE_TAG = b"serve"
 _TF_FLOAT = 1  # TF_DataType in tf_datatype.h
+_Shape = c_int64 * 2  # a type, which would take memory with each request
 _MISSING_OPERATION = re.compile(r"No OpKernel was registered to support Op '(\w+)'|Op type not registered '(\w+)'")
 _ADVICE = "; its TensorFlow has no operation {0}: build the zip with `build_zip.py --operations {0}`"
 
@@ -202,7 +203,7 @@ class SavedModelSession:
 
     def _to_tensor(self, x: NDArray[np.float32]) -> c_void_p:
         x = np.ascontiguousarray(x)
-        tensor = c_void_p(self._library.TF_AllocateTensor(_TF_FLOAT, (c_int64 * 2)(*x.shape), 2, x.nbytes))
+        tensor = c_void_p(self._library.TF_AllocateTensor(_TF_FLOAT, _Shape(*x.shape), 2, x.nbytes))
         ctypes.memmove(self._library.TF_TensorData(tensor), x.ctypes.data, x.nbytes)
         return tensor
 

@@ -229,6 +229,9 @@ behaviours: dict[str, Callable[[_Handler], None]] = {
     "/redirect-2": _redirect_to("/redirect"),
     "/redirect-for-ever": _redirect_to("/redirect-for-ever"),
     "/redirect-with-much": _redirect_with_much,
+    "/%E5%9B%BE.png": _digit,
+    "/redirect-to-chinese": _redirect_to("/图.png".encode().decode("latin-1")),  # as its bytes, which servers send
+    "/redirect-far": _redirect_to("/" + "a" * 2**14),
     "/redirect-to-damage": _redirect_to("http://[::1/3.png"),
     "/redirect-nowhere": _redirect_nowhere,
     "/redirect-to-file": _redirect_to("file:///etc/passwd"),

@@ -27,7 +27,10 @@ def test_every_setting_can_be_set() -> None:
         "fetch_max_redirects": ("0", 0),
         "url_fetch": ("off", False),
         "max_body_bytes": ("3000", 3000),
-        "url_allowed_hosts": (" Example.com, 10.0.0.1:8080 ,", frozenset({"example.com", "10.0.0.1:8080"})),
+        "url_allowed_hosts": (
+            " Example.com, 10.0.0.1:8080 ,::1,[::1]:80",
+            frozenset({"example.com", "10.0.0.1:8080", "::1", "[::1]:80"}),
+        ),
     }
     assert set(values) == set(Settings._fields)
     settings = load_settings({f"MNIST_{name.upper()}": text for name, (text, _) in values.items()})
@@ -44,6 +47,11 @@ def test_every_setting_can_be_set() -> None:
         ("MNIST_MODEL_DIR", ""),
         ("MNIST_INTRA_OP_THREADS", "0"),
         ("MNIST_INTER_OP_THREADS", "-1"),
+        ("MNIST_INTRA_OP_THREADS", "257"),
+        ("MNIST_INTER_OP_THREADS", "3000000000"),
+        ("MNIST_URL_ALLOWED_HOSTS", "http://10.0.0.1"),
+        ("MNIST_URL_ALLOWED_HOSTS", "example.com, *.example.com"),
+        ("MNIST_URL_ALLOWED_HOSTS", "user@example.com"),
         ("MNIST_MAX_IMAGE_BYTES", "-1"),
         ("MNIST_MAX_IMAGE_BYTES", "10MB"),
         ("MNIST_FETCH_TOTAL_TIMEOUT_S", "0"),

@@ -146,6 +146,7 @@ ODD_SPELLINGS = [
 PRIVATE_ADDRESSES = [
     *("127.0.0.1", "127.255.255.254", "10.0.0.1", "10.255.255.255", "172.16.0.1", "172.31.255.255", "192.168.1.1"),
     *("0.0.0.0", "0.1.2.3", "100.64.0.1", "100.127.255.255", "100.100.100.200", "169.254.0.23", "169.254.169.254"),
+    *("9.0.0.1", "11.255.255.254", "30.1.2.3", "131.87.0.1"),
     *("168.63.129.16", "192.0.0.1", "192.0.0.192", "192.0.2.1", "192.88.99.1", "198.18.0.1", "198.19.255.255"),
     *("198.51.100.7", "203.0.113.9", "224.0.0.1", "239.255.255.255", "240.0.0.1", "255.255.255.255"),
     *("::", "::1", "::7f00:1", "::ffff:127.0.0.1", "::ffff:8.8.8.8", "::ffff:0:127.0.0.1", "64:ff9b::7f00:1"),
@@ -186,7 +187,8 @@ def test_an_address_that_is_not_public_is_refused_as_a_host(private: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "address", ["8.8.8.8", "93.184.215.14", "1.1.1.1", "119.29.29.29", "100.63.255.255", "2606:4700:4700::1111"]
+    "address",
+    ["8.8.8.8", "93.184.215.14", "1.1.1.1", "119.29.29.29", "100.63.255.255", "131.88.0.1", "2606:4700:4700::1111"],
 )
 def test_a_public_address_is_public(address: str) -> None:
     assert is_public(address)
@@ -226,7 +228,7 @@ def test_a_content_length_that_is_not_a_number_is_ignored(server: Server, local_
     assert fetch(address(server, "/announces-nonsense"), local_settings) == digit_png(3)
 
 
-@pytest.mark.parametrize("path", ["/redirect", "/redirect-3"])
+@pytest.mark.parametrize("path", ["/redirect", "/redirect-3", "/redirect-to-chinese"])
 def test_up_to_three_redirects_are_followed(path: str, server: Server, local_settings: Settings) -> None:
     assert fetch(address(server, path), local_settings) == digit_png(3)
 
@@ -234,6 +236,23 @@ def test_up_to_three_redirects_are_followed(path: str, server: Server, local_set
 def test_the_body_of_a_redirect_is_not_read(server: Server, local_settings: Settings) -> None:
     assert fetch(address(server, "/redirect-with-much"), local_settings) == digit_png(3)
     assert server.bytes_sent < 50_000_000  # what the system's buffers took before the connection was closed
+
+
+@pytest.mark.usefixtures("no_connection")
+def test_a_url_of_more_than_8192_characters_is_refused_unresolved(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = resolve_to(monkeypatch, "93.184.215.14")
+    url = "http://example.com/".ljust(8193, "a")
+    with pytest.raises(UrlInvalid, match="more than 8192 characters"):
+        fetch(url, Settings())
+    assert asked == []
+    with pytest.raises(AssertionError):  # it gets as far as a connection
+        fetch(url[:-1], Settings())
+    assert asked == ["example.com"]
+
+
+def test_a_redirect_to_a_url_of_16_kilobytes_is_refused(server: Server, local_settings: Settings) -> None:
+    with pytest.raises(UrlInvalid, match="more than 8192 characters"):
+        fetch(address(server, "/redirect-far"), local_settings)
 
 
 def test_no_redirect_is_followed_where_none_is_allowed(server: Server, local_settings: Settings) -> None:

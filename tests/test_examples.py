@@ -108,12 +108,25 @@ def test_invoke_fails_where_the_function_has_no_digit(entry: str, event: object,
     assert run_cli("invoke", "--entry", entry, str(file)).returncode == 1
 
 
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("README.md",), "mnist_infer: README.md is not JSON: Expecting value: line 1 column 1 (char 0)"),
+        (("--entry", "nothing", str(EVENTS[0])), "mnist_infer: handler.py has no entry point nothing"),
+    ],
+)
+def test_invoke_says_in_one_sentence_what_it_cannot_call(arguments: tuple[str, ...], sentence: str) -> None:
+    child = run_cli("invoke", *arguments)
+    assert (child.returncode, child.stderr.splitlines()[-1]) == (1, sentence)
+    assert "Traceback" not in child.stderr
+
+
 def test_invoke_answers_an_exception_as_the_platform_does(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], load: Callable[..., ModuleType]
 ) -> None:
     handler = load()
     monkeypatch.setattr(handler, "demo", lambda *_: 1 / 0)
-    monkeypatch.setattr("mnist_infer.local.invoke.load_handler", lambda: handler)
+    monkeypatch.setattr("mnist_infer.hosting.platform.load_handler", lambda: handler)
     monkeypatch.setattr(sys, "argv", ["mnist_infer", "invoke", str(EVENTS[0])])
     capsys.readouterr()
     assert cli.main() == 1

@@ -229,6 +229,39 @@ def test_without_descriptors_a_url_is_an_error_of_the_contract_and_the_next_requ
     assert len({line["open"] for line in lines}) == 1
 
 
+REFUSED = (
+    LOADED
+    + """
+import socket, weakref
+
+class Event(dict):
+    pass
+
+unused = socket.socket()
+unused.bind(("127.0.0.1", 0))
+closed = f"http://127.0.0.1:{unused.getsockname()[1]}/"
+os.environ["MNIST_URL_ALLOWED_HOSTS"] += f",127.0.0.1:{unused.getsockname()[1]}"
+handler = load_handler()
+payloads = [{"image_url": at} for at in (closed, f"{url}/closes", f"{url}/no-http", f"{url}/nowhere", "http://10.0.0.1/")]
+for payload in [*payloads, {"image_base64": "????"}, {"image_base64": "AAAA"}]:
+    event = Event(httpMethod="POST", path="/", body=json.dumps(payload))
+    for collects in (True, False):  # the first time, modules are loaded
+        gc.collect()
+        (gc.enable if collects else gc.disable)()
+        handler.http_interface(event, sample_context())
+    reference = weakref.ref(event)
+    del event
+    print(json.dumps({"payload": payload, "remains": reference() is not None}))
+"""
+)
+
+
+def test_nothing_of_a_failed_request_waits_in_memory_for_the_garbage_collector(server: Server, tmp_path: Path) -> None:
+    lines = [line for line in run(REFUSED, server, tmp_path, tmp_path) if "remains" in line]
+    assert len(lines) == 7
+    assert [line["payload"] for line in lines if line["remains"]] == []
+
+
 LARGE_AND_DAMAGED = (
     LOADED
     + """

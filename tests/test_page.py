@@ -125,6 +125,20 @@ def test_the_answer_comes_while_the_pointer_is_still_down(page: Page) -> None:
     page.mouse.up()
 
 
+def test_a_palm_that_leaves_the_screen_does_not_end_the_stroke_of_the_finger(page: Page) -> None:
+    draw(page, [SEVEN[0][:4]], lift=False)
+    palm = "new PointerEvent('pointerup', {pointerId: 99, isPrimary: false})"
+    page.evaluate(f"document.getElementById('canvas').dispatchEvent({palm})")
+    sheet = page.locator("#canvas").bounding_box()
+    assert sheet
+    for x, y in SEVEN[0][4:]:
+        page.mouse.move(sheet["x"] + x / 100 * sheet["width"], sheet["y"] + y / 100 * sheet["height"])
+    expect_digit(page, 7)
+    page.mouse.up()
+    page.keyboard.press("Control+z")
+    assert not _has_ink(page)
+
+
 def test_every_bar_says_its_share_in_words_and_they_come_to_all_of_it(page: Page) -> None:
     draw(page, SEVEN)
     expect_digit(page, 7)

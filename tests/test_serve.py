@@ -120,6 +120,19 @@ def test_what_cannot_be_answered_has_its_status(web: Served, method: str, path: 
     assert web.send(method, path, body)[0] == status
 
 
+def test_head_is_answered_without_a_body_so_that_the_next_answer_on_the_connection_is_read(web: Served) -> None:
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", web.port, timeout=30)) as connection:
+        for method, path, status in (
+            ("HEAD", "/nowhere", 404),
+            ("POST", "/", 400),
+            ("HEAD", "/", 200),
+            ("GET", "/", 200),
+        ):
+            connection.request(method, path)
+            answer = connection.getresponse()
+            assert (answer.status, answer.read() == b"") == (status, method == "HEAD")
+
+
 def test_a_body_that_no_event_can_hold_is_refused_before_it_is_read(web: Served) -> None:
     with contextlib.closing(http.client.HTTPConnection("127.0.0.1", web.port, timeout=30)) as connection:
         connection.putrequest("POST", "/")
@@ -197,6 +210,24 @@ def test_a_server_that_cannot_start_says_why_in_one_sentence(processes: str) -> 
     assert set(done.stderr.splitlines()) == {"mnist_infer: the model folder /nowhere cannot be read"}
 
 
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (("--port", "65536"), "argument --port: 65536 is not between 0 and 65535"),
+        (("--threads", "0"), "argument --threads: 0 is not between 1 and 1024"),
+        (("--processes", "many"), "argument --processes: invalid number value: 'many'"),
+        (("--port", "0", "--entry", "nothing"), "mnist_infer: handler.py has no entry point nothing"),
+    ],
+    ids=str,
+)
+def test_an_option_that_makes_no_sense_is_named_in_one_sentence(options: tuple[str, ...], sentence: str) -> None:
+    command = [sys.executable, "-m", "mnist_infer", "serve", *options]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30)
+    assert done.returncode
+    assert done.stderr.splitlines()[-1].endswith(sentence)
+    assert "Traceback" not in done.stderr
+
+
 def test_a_request_in_progress_is_answered_although_two_signals_come(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -261,10 +292,10 @@ class Busy:
     def __init__(self) -> None:
         self.entered, self.released = threading.Semaphore(0), threading.Event()
 
-    def __call__(self, _: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         self.entered.release()
         self.released.wait(30)
-        return wsgi.send(wsgi.HttpAnswer(200, {}, b"done"), start_response)
+        return wsgi.send(wsgi.HttpAnswer(200, {}, b"done"), environ, start_response)
 
 
 def test_a_request_beyond_those_that_wait_is_refused_with_503() -> None:
@@ -273,7 +304,9 @@ def test_a_request_beyond_those_that_wait_is_refused_with_503() -> None:
     statuses: list[tuple[str, list[tuple[str, str]]]] = []
 
     def call() -> bytes:
-        return b"".join(admission({}, lambda status, headers: statuses.append((status, headers))))
+        return b"".join(
+            admission({"REQUEST_METHOD": "POST"}, lambda status, headers: statuses.append((status, headers)))
+        )
 
     with ThreadPoolExecutor(2 + MAX_WAITING + 1) as pool:
         answers = [pool.submit(call) for _ in range(2)]
@@ -294,7 +327,7 @@ def test_a_waiting_request_starts_as_soon_as_a_place_is_free() -> None:
     admission = AdmissionControl(application, 1)
 
     def call() -> bytes:
-        return b"".join(admission({}, lambda *_: None))
+        return b"".join(admission({"REQUEST_METHOD": "POST"}, lambda *_: None))
 
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(call)

@@ -39,7 +39,7 @@ class AdmissionControl:
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request, with 503 if there is no place for it."""
         if not self._enter():
-            return send(_BUSY, start_response)
+            return send(_BUSY, environ, start_response)
         try:
             return self._application(environ, start_response)
         finally:

@@ -6,12 +6,15 @@ import logging
 import os
 import sys
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from types import ModuleType
 from typing import Any
 
 from mnist_infer.config import ROOT
+
+Entry = Callable[[object, object], object]
+"""An entry point: takes an event and a context, and returns what JSON can hold."""
 
 MAX_EVENT_BYTES = 6 * 1024 * 1024
 """The largest event, or body of an HTTP request, that the platform passes on."""
@@ -41,6 +44,18 @@ _CONTEXT_FIELDS = {
     "x-scf-uin": "tencentcloud_uin",
 }
 _NUMBERS = ("memory_limit_in_mb", "time_limit_in_ms")
+
+
+def load_entry(name: str) -> Entry:
+    """Return an entry point of handler.py, see `load_handler`.
+
+    Raises:
+        ImportError: there is none of that name.
+    """
+    entry: Entry | None = getattr(load_handler(), name, None)
+    if entry is None:
+        raise ImportError(f"handler.py has no entry point {name}")
+    return entry
 
 
 def load_handler() -> ModuleType:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from types import FrameType
 
 from mnist_infer.errors import MnistInferError
-from mnist_infer.hosting.platform import load_handler
+from mnist_infer.hosting.platform import load_entry
 from mnist_infer.hosting.wsgi import event_application, web_application
 from mnist_infer.log import write_line
 
@@ -44,11 +44,11 @@ def serve(host: str, port: int, processes: int, threads: int, kind: str, entry: 
 
     def answer() -> None:
         with suppress(KeyboardInterrupt):
-            function = getattr(load_handler(), entry)
+            function = load_entry(entry)
             application = web_application(function) if kind == "web" else event_application(function)
             server = create_server(application, bound, threads)
-            url = f"http://{host}:{bound.getsockname()[1]}/"
-            write_line(event="listening", url=url, entry=entry)
+            url_host = f"[{host}]" if ":" in host else host
+            write_line(event="listening", url=f"http://{url_host}:{bound.getsockname()[1]}/", entry=entry)
             server.run()  # until an interrupt, and then until the requests in progress are answered
             server.close()
 
@@ -79,7 +79,7 @@ def _in_worker(answer: Callable[[], None]) -> None:
     """Run a server, and end the process with one sentence where it cannot start, as the command line does."""
     try:
         answer()
-    except (MnistInferError, OSError) as error:
+    except (MnistInferError, ImportError, OSError) as error:
         sys.exit(f"mnist_infer: {error}")
 
 

@@ -7,12 +7,11 @@ from http import HTTPStatus
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
-from mnist_infer.hosting.platform import container_context, through_json
+from mnist_infer.hosting.platform import Entry, container_context, through_json
 
 INVOKE_PATH = "/event-invoke"
 """Where the platform posts events to a container image of the event type."""
 
-Entry = Callable[[object, object], object]
 StartResponse = Callable[[str, list[tuple[str, str]]], object]
 Application = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 
@@ -30,7 +29,7 @@ def web_application(function: Entry) -> Application:
 
     def application(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         event, context = web_event(environ), container_context(_headers(environ))
-        return send(web_answer(through_json(function(event, context))), start_response)
+        return send(web_answer(through_json(function(event, context))), environ, start_response)
 
     return application
 
@@ -40,12 +39,12 @@ def event_application(function: Entry) -> Application:
 
     def application(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         if environ["REQUEST_METHOD"] != "POST" or environ["PATH_INFO"] != INVOKE_PATH:
-            return send(_json(404, {"errMsg": f"events are posted to {INVOKE_PATH}"}), start_response)
+            return send(_json(404, {"errMsg": f"events are posted to {INVOKE_PATH}"}), environ, start_response)
         try:
             event = json.loads(environ["wsgi.input"].read())
         except (ValueError, RecursionError):
-            return send(_json(400, {"errMsg": "the event must be JSON"}), start_response)
-        return send(_json(200, function(event, container_context(_headers(environ)))), start_response)
+            return send(_json(400, {"errMsg": "the event must be JSON"}), environ, start_response)
+        return send(_json(200, function(event, container_context(_headers(environ)))), environ, start_response)
 
     return application
 
@@ -78,11 +77,11 @@ def web_answer(returned: object) -> HttpAnswer:
     return HttpAnswer(returned["statusCode"], dict(returned.get("headers", {})), content)
 
 
-def send(answer: HttpAnswer, start_response: StartResponse) -> Iterable[bytes]:
-    """Give the status and headers of an answer to the server, and return its body."""
+def send(answer: HttpAnswer, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+    """Give the status and headers of an answer to the server, and return its body, which HEAD is answered without."""
     headers = answer.headers if answer.body == b"" else answer.headers | {"Content-Length": str(len(answer.body))}
     start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", list(headers.items()))
-    return [answer.body]
+    return [] if environ["REQUEST_METHOD"] == "HEAD" else [answer.body]
 
 
 def _headers(environ: dict[str, Any]) -> dict[str, str]:

@@ -16,7 +16,6 @@ _PREDICTOR, _COLOUR, _SUBTRACT_GREEN, _COLOUR_INDEXING = range(4)
 _CODE_LENGTH_ORDER = (17, 18, 0, 1, 2, 3, 4, 5, 16, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)  # 3.7.2.1.2
 _REPEATS = {16: (3, 2), 17: (3, 3), 18: (11, 7)}  # least length and extra bits, 3.7.2.1.2
 _LITERALS, _LENGTHS, _DISTANCES = 256, 24, 40  # symbols, 3.7.2.1
-_MAX_CODE_BITS = 15
 
 _TABLE_ENTRIES, _ENTRY_BYTES, _GROUP_BYTES = 2956, 4, 600  # of a group's five tables; each colour of the cache adds one
 _MAX_SMALL_PIXELS = 2**16  # of each of the three images of blocks: encoders have 25 000 in six megapixels

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from mnist_infer.errors import MnistInferError
@@ -12,7 +13,7 @@ def main() -> int:
     options = _parser().parse_args()
     try:
         return _run(options)
-    except (MnistInferError, OSError) as error:  # the model, the library, a setting, a file
+    except (MnistInferError, ImportError, OSError) as error:  # the model, a setting, an entry point, a file
         print(f"mnist_infer: {error}", file=sys.stderr)
         return 1
 
@@ -40,6 +41,15 @@ def _run(options: argparse.Namespace) -> int:
     return demo()
 
 
+def _whole(least: int, most: int) -> Callable[[str], int]:
+    def number(text: str) -> int:  # argparse calls a value that is none by this name
+        if not least <= (value := int(text)) <= most:
+            raise argparse.ArgumentTypeError(f"{text} is not between {least} and {most}")
+        return value
+
+    return number
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m mnist_infer", description="Read handwritten digits.")
     commands = parser.add_subparsers(dest="command", required=True)
@@ -53,10 +63,15 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--output", type=Path, default=Path("explained.png"), help="a PNG, default: %(default)s")
     command = commands.add_parser("serve", help="serve HTTP requests, as a function URL or a container does")
     command.add_argument("--host", default="127.0.0.1", help="default: %(default)s")
-    command.add_argument("--port", type=int, default=8000, help="0 takes a free one, default: %(default)s")
-    command.add_argument("--processes", type=int, default=1, help="that share the address, default: %(default)s")
+    command.add_argument("--port", type=_whole(0, 65535), default=8000, help="0 takes a free one, default: %(default)s")
     command.add_argument(
-        "--threads", type=int, default=4, help="requests at the same time in each process, default: %(default)s"
+        "--processes", type=_whole(1, 1024), default=1, help="that share the address, default: %(default)s"
+    )
+    command.add_argument(
+        "--threads",
+        type=_whole(1, 1024),
+        default=4,
+        help="requests at the same time in each process, default: %(default)s",
     )
     command.add_argument("--type", choices=("web", "event"), default="web", help="of function, default: %(default)s")
     command.add_argument("--entry", help="entry point of handler.py, default: http_interface, and demo for events")

@@ -1,6 +1,5 @@
 """`explain`: what the network sees in a picture and how sure it is of each digit, to find out why one was misread."""
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +36,7 @@ def explain(picture: Path, output: Path) -> int:
     pixels = to_model_input(grey)
     probabilities = load_model(settings).session.predict(pixels)[0]
     draw_explanation(grey, pixels, probabilities).save(output)
-    print(f"{probabilities.argmax()}  {probabilities.max():8.2%}   {picture}, see {output}", file=sys.stdout)
+    print(f"{probabilities.argmax()}  {probabilities.max():8.2%}   {picture}, see {output}")
     return 0
 
 

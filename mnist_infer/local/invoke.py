@@ -2,21 +2,29 @@
 
 import json
 import resource
+import sys
 import time
 import traceback
 from pathlib import Path
 
-from mnist_infer.hosting.platform import MEMORY_LIMIT_MB, has_failed, load_handler, sample_context, through_json
+from mnist_infer.hosting.platform import MEMORY_LIMIT_MB, has_failed, load_entry, sample_context, through_json
 
 
 def invoke(entry_name: str, event_file: Path) -> int:
     """Call an entry point with the event in a file, print its answer, and return the exit status.
 
     Returns:
-        0, or 1 if the function raised or its answer is a failure.
+        0, or 1 if the file is not JSON, or the function raised, or its answer is a failure.
+
+    Raises:
+        ImportError: handler.py has no such entry point.
     """
-    event = json.loads(event_file.read_text(encoding="utf-8"))
-    entry = getattr(load_handler(), entry_name)
+    try:
+        event = json.loads(event_file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        print(f"mnist_infer: {event_file} is not JSON: {error}", file=sys.stderr)
+        return 1
+    entry = load_entry(entry_name)
     context = sample_context()
     print(f"START RequestId: {context['request_id']}")
     started = time.perf_counter()
