@@ -84,12 +84,12 @@ clean: ## delete everything that was made, but for hours of training in training
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
-.venv/development: requirements-dev.txt
+.venv/development: requirements-dev.txt $(addprefix requirements-,$(addsuffix .txt,relink serve browser deploy))
 .venv/serve: requirements-serve.txt
 .venv/deploy: requirements-deploy.txt
 .venv/development .venv/serve .venv/deploy: .venv/runtime
-	@echo "installing $(filter requirements%,$^)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $(filter requirements%,$^)
+	@echo "installing $(firstword $(filter requirements%,$^))"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $(firstword $(filter requirements%,$^))
 	@touch $@
 
 .venv/relink: requirements-relink.txt | .venv/bin/python

@@ -206,10 +206,7 @@ def find_interpreter(python: str, named: str | None) -> Interpreter:
             return ask_interpreter(command, python)
         except BuildError as error:  # not there, or a stand-in of a version manager
             refusals.append(str(error))
-    raise BuildError(
-        f"{refusals[0]}; install Python {python} (Debian: python{python}; pyenv or uv: {python}), "
-        "or name one with --interpreter"
-    )
+    raise BuildError(f"{refusals[0]}; install Python {python} (pyenv or uv: {python}), or name one with --interpreter")
 
 
 def kept_interpreters(python: str) -> list[str]:

@@ -84,6 +84,8 @@ class Api:
             if error.code in ("ClientNetworkError", "ServerNetworkError"):
                 raise NetworkError(f"{action} had no answer: {error.message}") from error
             raise ApiError(f"{service}:{action}", error.code, error.message) from error
+        except OSError as error:  # of `requests`, while the library reads an answer that breaks off
+            raise NetworkError(f"{action} had half an answer: {type(error).__name__}") from error
         except (ValueError, KeyError, TypeError) as error:  # from something between here and there
             raise NetworkError(f"the answer to {action} is not Tencent Cloud's; is there a proxy?") from error
         assert isinstance(response, dict)

@@ -22,7 +22,7 @@ from deploy.status import print_status
 from deploy.storage import Storage
 from deploy.terminal import Step, carry_out
 from deploy.traffic import Traffic, move_traffic, read_traffic
-from deploy.trial import try_version
+from deploy.trial import expect, try_version
 
 ENDPOINT_VARIABLE = "TENCENTCLOUD_ENDPOINT"
 
@@ -61,6 +61,8 @@ def _session(options: argparse.Namespace) -> Session:
     settings = load_settings(options, options.settings)
     credential = load_credential()
     endpoint = options.endpoint or os.environ.get(ENDPOINT_VARIABLE)
+    if endpoint and "://" not in endpoint:
+        raise DeployError(f"The endpoint has to be http://HOST:PORT, not {endpoint}.")
     dry_run = getattr(options, "dry_run", False)
     api = Api(credential, settings.region, endpoint, dry_run)
 
@@ -117,8 +119,11 @@ def _rollback(session: Session) -> None:
         print(f"The traffic goes to {traffic} already: nothing was changed.")
         return
     if target not in traffic.history:
+        if not target.isdecimal() or function.get(target) is None:
+            raise DeployError(f"There is no version {target}: `python -m deploy status` lists them.")
         function.wait_until_active(target)
-        try_version(function, target, _handler(function, target), session.settings.environment)
+        handler = _handler(function, target)
+        try_version(function, target, handler, expect(handler, session.settings.environment))
     try:
         _shift(session, traffic, traffic.with_main(target))
     except NetworkError as error:  # the same command could go back one version more
@@ -132,7 +137,7 @@ def _handler(function: Function, version: str) -> str | None:
 
 
 def _shift(session: Session, now: Traffic, after: Traffic) -> None:
-    step = Step("traffic", str(now), str(after), lambda: move_traffic(session.function, after))
+    step = Step("traffic", str(now), str(after), lambda: move_traffic(session.function, now, after))
     carry_out([step], session.options.yes, session.options.dry_run)
 
 

@@ -57,7 +57,7 @@ def _from_sdk_file(path: Path) -> tuple[str | None, ...]:
     parser = configparser.ConfigParser(interpolation=None)
     try:
         parser.read(path)
-    except configparser.Error:  # whose text would show the line, and so perhaps the key
+    except (configparser.Error, UnicodeDecodeError):  # whose text would show the line, and so perhaps the key
         raise DeployError(f"{path} is not an ini file with a section [default]") from None
     return tuple(parser.get("default", name, fallback=None) for name in ("secret_id", "secret_key", "token"))
 
@@ -67,6 +67,7 @@ def _from_tccli_file(path: Path) -> tuple[str | None, ...]:
         return (None, None, None)
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
-        raise DeployError(f"{path} is not JSON: run `tccli configure` again") from None
-    return tuple(content.get(name) for name in ("secretId", "secretKey", "token"))
+        found = tuple(content.get(name) for name in ("secretId", "secretKey", "token"))
+    except (ValueError, AttributeError):
+        raise DeployError(f"{path} is not a JSON object: run `tccli configure` again") from None
+    return tuple(str(value) if value is not None else None for value in found)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from functools import partial
 
-from deploy.function import Function
+from deploy.function import Function, Url
 from deploy.storage import Storage
 from deploy.terminal import Step
 
@@ -15,10 +15,14 @@ def destroy_steps(function: Function, storage: Storage) -> Iterator[Step]:
     """
     found = function.wait()
     if found:
-        for url in function.urls() if found["Status"] != "CreateFailed" else []:
-            yield Step(f"URL of {url.qualifier}", url.address, "deleted", partial(function.delete_url, url))
-        versions = len(function.versions()) if found["Status"] != "CreateFailed" else 0
-        now = f"{function.name} with {versions} versions"
+        now = function.name
+        if found["Status"] != "CreateFailed":
+            triggers = function.triggers()
+            urls = [trigger for trigger in triggers if isinstance(trigger, Url)]
+            for url in urls:
+                yield Step(f"URL of {url.qualifier}", url.address, "deleted", partial(function.delete_url, url))
+            others = f" and {len(triggers) - len(urls)} other triggers" if len(triggers) > len(urls) else ""
+            now += f" with {len(function.versions())} versions{others}"
         yield Step("function", now, "deleted", function.delete)
     if not storage.exists():
         return

@@ -57,6 +57,8 @@ _CLOCK = "This machine's clock is wrong by more than five minutes: set it (timed
 _KEY = (
     "The key is not known to Tencent Cloud, or its secret is another's: check TENCENTCLOUD_SECRET_ID and _SECRET_KEY."
 )
+_NO_PERMISSION = "The key has no permission for {request}. docs/deploy.md has the policy that it needs."
+_NO_VERSION = "There is no such version: `python -m deploy status` lists them."
 _BALANCE = "The account is in arrears: top it up at https://console.cloud.tencent.com/expense, and run again."
 _CHANGING = "Another change of the function does not end. Look at it in the console, and run again."
 
@@ -72,19 +74,24 @@ _CURES = {
     "FailedOperation.DeleteTrigger.UrlUsed": "A custom domain uses the function's URL: delete the domain first.",
     "FailedOperation.ProvisionedInProgress": "A version has provisioned concurrency: delete that in the console first.",
     "ResourceUnavailable.InsufficientBalance": _BALANCE,
-    "UnauthorizedOperation": "The key has no permission for {request}. docs/deploy.md has the policy that it needs.",
-    "AccessDenied": "The key has no permission for {request}. docs/deploy.md has the policy that it needs.",
+    "UnauthorizedOperation": _NO_PERMISSION,
+    "AccessDenied": _NO_PERMISSION,
     "AuthFailure.SignatureExpire": _CLOCK,
     "RequestTimeTooSkewed": _CLOCK,
-    "AuthFailure.UnauthorizedOperation": "The key has no permission for {request}; docs/deploy.md has the policy.",
+    "AuthFailure.UnauthorizedOperation": _NO_PERMISSION,
     "AuthFailure.TokenFailure": "The session token has expired or is another key's: get new keys, and run again.",
     "AuthFailure": _KEY,
     "InvalidAccessKeyId": _KEY,
     "SignatureDoesNotMatch": _KEY,
     "BucketAlready": "A bucket of that name exists in another region or account: choose another with --bucket.",
     "InvalidParameterValue.CosBucketRegion": "The bucket must be in the function's region: choose another --bucket.",
-    "ResourceNotFound.Qualifier": "There is no such version: `python -m deploy status` lists them.",
-    "ResourceNotFound.FunctionVersion": "There is no such version: `python -m deploy status` lists them.",
+    "ResourceNotFound.Qualifier": _NO_VERSION,
+    "ResourceNotFound.FunctionVersion": _NO_VERSION,
+    "ResourceNotFound.Function": "There is no such function: make it with `python -m deploy up`, or name another with"
+    " --function.",
+    "ResourceInUse.Trigger": "Another trigger of the function has that name: delete it in the console, and run again.",
+    "ResourceInUse.Function": "Somebody else has made the function meanwhile: run the command again.",
+    "RequestLimitExceeded": "Too many requests of this account: run the command again in a minute.",
     "InternalError": "Tencent Cloud had a fault of its own: run the command again.",
     "LimitExceeded": "A quota of the account is used up: delete what is not needed, or raise it in the console.",
     **dict.fromkeys(CONFLICTS, _CHANGING),

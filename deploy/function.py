@@ -16,6 +16,23 @@ MAX_CONFLICTS = 10
 PAGE = 20
 
 
+class Trigger(NamedTuple):
+    """What calls the function, other than a function URL.
+
+    Attributes:
+        name: of the trigger.
+        qualifier: the version or alias that it leads to.
+        kind: `apigw`, `timer`, ...
+    """
+
+    name: str
+    qualifier: str
+    kind: str
+
+    def __str__(self) -> str:
+        return f"The trigger {self.name} ({self.kind})"
+
+
 class Url(NamedTuple):
     """A function URL.
 
@@ -32,6 +49,9 @@ class Url(NamedTuple):
     address: str
     auth: str
     cors_origins: list[str]
+
+    def __str__(self) -> str:
+        return f"The URL {self.address}"
 
 
 class Function:
@@ -114,10 +134,19 @@ class Function:
         published = {version["Version"]: version for version in found if version["Version"].isdigit()}
         return [published[number] for number in sorted(published, key=int, reverse=True)]
 
+    def triggers(self) -> list[Trigger | Url]:
+        """Return what calls the function: its URLs, and triggers that were made in the console."""
+        triggers = self.api.read("ListTriggers", FunctionName=self.name, Limit=100)["Triggers"]
+        return [
+            _url(trigger)
+            if trigger["Type"] == "http"
+            else Trigger(trigger["TriggerName"], trigger["Qualifier"], trigger["Type"])
+            for trigger in triggers
+        ]
+
     def urls(self) -> list[Url]:
         """Return the function's URLs."""
-        triggers = self.api.read("ListTriggers", FunctionName=self.name, Limit=100)["Triggers"]
-        return [_url(trigger) for trigger in triggers if trigger["Type"] == "http"]
+        return [trigger for trigger in self.triggers() if isinstance(trigger, Url)]
 
     def put_url(self, action: str, name: str, qualifier: str, auth: str, cors_origins: list[str]) -> None:
         """Make or change a URL; `action` is CreateTrigger or UpdateTrigger."""

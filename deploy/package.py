@@ -46,11 +46,13 @@ def zip_package(settings: Settings, file: Path) -> Package:
     Raises:
         DeployError: it is no such zip.
     """
-    digest = hashlib.sha256(file.read_bytes()).hexdigest()[:16]
     try:
+        digest = hashlib.sha256(file.read_bytes()).hexdigest()[:16]
         with zipfile.ZipFile(file) as archive:
             found = [re.fullmatch(r"export/(\d+)/saved_model\.pb", name) for name in archive.namelist()]
         model = max(int(match[1]) for match in found if match)
+    except OSError as error:
+        raise DeployError(f"{file} cannot be read: {error.strerror}") from error
     except (zipfile.BadZipFile, ValueError) as error:
         raise DeployError(f"{file} is not a zip of build_zip.py: it has no model") from error
     return Package(
@@ -90,17 +92,28 @@ def image_package(settings: Settings) -> Package:
 
 
 def build_zip_if_stale(interpreter: str | None) -> Path:
-    """Return `dist/mnist_infer.zip`, built anew where it is older than what goes into it.
+    """Return `dist/mnist_infer.zip`, built anew where it is older than what goes into it, or something of it has gone.
 
     Raises:
         DeployError: it cannot be built.
     """
-    if not ZIP.is_file() or ZIP.stat().st_mtime < max(path.stat().st_mtime for path in _inputs()):
+    if not ZIP.is_file() or ZIP.stat().st_mtime < max(path.stat().st_mtime for path in _inputs()) or _has_outlived():
         command = [sys.executable, str(ROOT / "build_zip.py"), "--output", str(ZIP)]
         command += ["--interpreter", interpreter] if interpreter else []
         if subprocess.run(command, cwd=ROOT).returncode:
             raise DeployError("There is no zip to deploy: see above.")
     return ZIP
+
+
+def _has_outlived() -> bool:
+    """Return whether the zip has files of ours that have been deleted since, or is none."""
+    try:
+        with zipfile.ZipFile(ZIP) as archive:
+            names = archive.namelist()
+    except zipfile.BadZipFile:
+        return True
+    own = (name for name in names if name.startswith(("mnist_infer/", "export/")) and "__pycache__" not in name)
+    return not all((ROOT / name).exists() for name in own)
 
 
 def _inputs() -> Iterator[Path]:

@@ -5,13 +5,13 @@ from functools import partial
 from typing import Any
 
 from deploy.errors import DeployError
-from deploy.function import ALIAS, LATEST, URL_NAME, Function, Url, check_balance
+from deploy.function import ALIAS, LATEST, URL_NAME, Function, Trigger, Url, check_balance
 from deploy.package import Package
 from deploy.settings import Settings
 from deploy.storage import Storage
 from deploy.terminal import Step
 from deploy.traffic import Traffic, move_traffic, read_traffic
-from deploy.trial import example_events, try_version
+from deploy.trial import expect, try_version
 
 DESCRIPTION = "Reads handwritten digits. Deployed by python, module deploy."
 
@@ -34,26 +34,26 @@ class Rollout:
         self._latest = function.wait()
         self._has_failed = self._latest is not None and self._latest["Status"] == "CreateFailed"
         self._traffic = Traffic()
-        self._urls: list[Url] = []
+        self._triggers: list[Trigger | Url] = []
         self.version: str | None = None
         if self._latest is not None and not self._has_failed:
             check_balance(self._latest)
             self._check_kind(self._latest)
             self._traffic = read_traffic(function)
-            self._urls = function.urls()
+            self._triggers = function.triggers()
             self.version = self._find_version()
 
     def steps(self) -> list[Step]:
         """Return what differs, in the order in which it has to be done.
 
         Raises:
-            DeployError: a URL would lead to the new code before it is tried.
+            DeployError: a URL or another trigger would lead to the new code before it is tried.
         """
-        exposed = next((url for url in self._urls if url.qualifier == LATEST), None)
+        exposed = next((trigger for trigger in self._triggers if trigger.qualifier == LATEST), None)
         if exposed and not self.version:
             raise DeployError(
-                f"The URL {exposed.address} leads to $LATEST, and would meet the new code untried. Delete it in the"
-                " console, under Function URL; this command then makes one that leads to $DEFAULT."
+                f"{exposed} leads to $LATEST, and would meet the new code untried. In the console, delete it, or make"
+                " it lead to $DEFAULT. This command makes a URL that does."
             )
         steps = [] if self.version else [*self._upload_steps(), *self._version_steps()]
         return [*steps, *self._traffic_steps(), *self._url_steps()]
@@ -110,7 +110,7 @@ class Rollout:
             kind = self._package.handler or self._package.summary
             yield Step("function", "-", f"{self._function.name}, {kind}, {sizes}", self._create)
         else:
-            if self._traffic.main == LATEST and self._urls:
+            if self._traffic.main == LATEST and self._triggers:
                 yield Step("traffic", LATEST, "a version of what runs now, as $LATEST changes", self._pin)
             differences = self._differences(self._latest)
             differences.pop("Handler", None)  # it goes with the code
@@ -157,36 +157,42 @@ class Rollout:
         answer = self._function.change("PublishVersion", Description="what ran before the first deployment")
         version = answer.get("FunctionVersion", "OLD")
         self._function.wait_until_active(version)
-        self._traffic = self._traffic.with_main(version)
-        move_traffic(self._function, self._traffic)
+        self._move_to(self._traffic.with_main(version))
 
     # From a version to its users
 
     def _traffic_steps(self) -> Iterator[Step]:
         main, canary = self._traffic.main, self._traffic.canary
         has_whole = self.version == main and canary is None
-        share = self._settings.canary if main not in (LATEST, self.version) or (main == LATEST and self._urls) else 0
+        share = (
+            self._settings.canary if main not in (LATEST, self.version) or (main == LATEST and self._triggers) else 0
+        )
         if has_whole or (share and canary == self.version and self._traffic.percent == share):
             return
         if self.version is None or self.version not in (main, canary):
-            trial = f"{len(example_events())} example events, past the traffic"
-            yield Step("trial", "-", trial, self._try)
+            expected = expect(self._package.handler, self._settings.environment)
+            trial = f"{len(expected)} example events, past the traffic"
+            yield Step("trial", "-", trial, partial(self._try, expected))
         after = f"{share} % to the new version" if share else "the new version"
         yield Step("traffic", str(self._traffic), after, lambda: self._move(share))
 
-    def _try(self) -> None:
+    def _try(self, expected: Mapping[str, object]) -> None:
         assert self.version is not None
-        try_version(self._function, self.version, self._package.handler, self._settings.environment)
+        try_version(self._function, self.version, self._package.handler, expected)
 
     def _move(self, share: int) -> None:
         assert self.version is not None
         wanted = self._traffic._replace(canary=self.version, percent=share)
-        move_traffic(self._function, wanted if share else self._traffic.with_main(self.version))
+        self._move_to(wanted if share else self._traffic.with_main(self.version))
+
+    def _move_to(self, after: Traffic) -> None:
+        move_traffic(self._function, self._traffic, after)
+        self._traffic = after
 
     def _url_steps(self) -> Iterator[Step]:
         auth, origins = self._settings.url_auth, self._settings.cors_origins
         after = f"{auth}, {'no other origins' if not origins else ' '.join(origins)}"
-        url = next((url for url in self._urls if url.qualifier == ALIAS), None)
+        url = next((url for url in self._triggers if isinstance(url, Url) and url.qualifier == ALIAS), None)
         if url is None:
             make = partial(self._function.put_url, "CreateTrigger", URL_NAME, ALIAS, auth, origins)
             yield Step("URL", "-", after, make)
@@ -203,4 +209,11 @@ def _comparable(value: Any) -> Any:
 
 
 def _shown(fields: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {_comparable(value) or '-'}" for name, value in fields.items())
+    """Return fields for the plan, without the values of variables that are not ours: they may be secret."""
+    return ", ".join(f"{name} {_shown_value(_comparable(value)) or '-'}" for name, value in fields.items())
+
+
+def _shown_value(value: Any) -> Any:
+    if not isinstance(value, Mapping):
+        return value
+    return " ".join(f"{name}={value[name] if name.startswith('MNIST_') else '...'}" for name in sorted(value))

@@ -79,9 +79,9 @@ def load_settings(options: argparse.Namespace, file: Path = FILE) -> Settings:
     for name in TYPES:
         if (value := getattr(options, name, None)) is not None:
             values[name] = _variables(value) if name == "environment" else value
-    for name, check in _CHECKS.items():
-        if not check(values[name]):
-            raise DeployError(f"{name} cannot be {values[name]!r}: see {file.name}")
+    for name, (is_allowed, allowed) in _CHECKS.items():
+        if not is_allowed(values[name]):
+            raise DeployError(f"{name} cannot be {values[name]!r}. It can be {allowed}.")
     return Settings(**values)
 
 
@@ -91,12 +91,15 @@ def _variables(pairs: list[str]) -> dict[str, str]:
     return dict(pair.split("=", 1) for pair in pairs)
 
 
-def _matches(pattern: str) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, str) and re.fullmatch(pattern, value) is not None
+_Check = tuple[Callable[[Any], bool], str]
 
 
-def _is_in(first: int, last: int) -> Callable[[Any], bool]:
-    return lambda value: type(value) is int and first <= value <= last
+def _text(pattern: str, allowed: str) -> _Check:
+    return lambda value: isinstance(value, str) and re.fullmatch(pattern, value) is not None, allowed
+
+
+def _whole(first: int, last: int) -> _Check:
+    return lambda value: type(value) is int and first <= value <= last, f"a whole number from {first} to {last}"
 
 
 def _is_memory(value: object) -> bool:
@@ -108,19 +111,21 @@ def _are_strings(values: object) -> bool:
     return isinstance(items, list) and all(isinstance(item, str) for item in items)
 
 
-_CHECKS: dict[str, Callable[[Any], bool]] = {
-    "region": _matches(r"[a-z]+-[a-z]+(-\w+)*"),
-    "function": _matches(r"[A-Za-z][\w-]{0,58}[A-Za-z0-9]"),
-    "bucket": _matches(r"[a-z0-9][a-z0-9-]{0,48}[a-z0-9]"),
-    "handler": _matches(r"\w+\.\w+"),
-    "runtime": _matches(r"\w[\w.]+"),
-    "memory_mb": _is_memory,
-    "timeout_s": _is_in(1, 900),
-    "init_timeout_s": _is_in(3, 300),
-    "url_auth": _matches("open|cam"),
-    "cors_origins": _are_strings,
-    "canary": _is_in(0, 99),
-    "image": _matches(r"|[\w.-]+(/[\w.-]+)+:[\w.-]+(@sha256:[0-9a-f]{64})?"),
-    "image_registry": _matches(r"|tcr-\w+"),
-    "environment": _are_strings,
+_CHECKS: dict[str, _Check] = {
+    "region": _text(r"[a-z]+-[a-z]+(-\w+)*", "a region such as ap-guangzhou"),
+    "function": _text(r"[A-Za-z][\w-]{0,58}[A-Za-z0-9]", "2 to 60 letters, digits, - and _, the first a letter"),
+    "bucket": _text(
+        r"[a-z0-9][a-z0-9-]{0,48}[a-z0-9]", "2 to 50 small letters, digits and -, without the account's number"
+    ),
+    "handler": _text(r"\w+\.\w+", "handler.http_interface or another entry point"),
+    "runtime": _text(r"\w[\w.]+", "a runtime such as Python3.10"),
+    "memory_mb": (_is_memory, "64, or 128 to 3072 in steps of 128"),
+    "timeout_s": _whole(1, 900),
+    "init_timeout_s": _whole(3, 300),
+    "url_auth": _text("open|cam", "open or cam"),
+    "cors_origins": (_are_strings, 'texts such as "https://example.com"'),
+    "canary": _whole(0, 99),
+    "image": _text(r"|[\w.-]+(/[\w.-]+)+:[\w.-]+(@sha256:[0-9a-f]{64})?", "REGISTRY/NAMESPACE/NAME:TAG"),
+    "image_registry": _text(r"|tcr-\w+", "an id such as tcr-1a2b3c4d"),
+    "environment": (_are_strings, "texts, numbers in quotes too"),
 }

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from deploy.errors import DeployError
-from deploy.function import ALIAS, Function
+from deploy.function import ALIAS, Function, Url
 from deploy.logs import read_logs
 from deploy.terminal import print_table
 from deploy.traffic import Traffic, read_traffic
@@ -26,8 +26,12 @@ def print_status(function: Function) -> None:
     print(f"{function.name}: {found['Status']}, {found['MemorySize']} MB, {found['Timeout']} s, {_kind(found)}")
     for reason in found.get("StatusReasons") or []:
         print(f"{reason['ErrorCode']}: {reason['ErrorMessage']}")
-    for url in function.urls():
-        print(f"URL of {'the traffic' if url.qualifier == ALIAS else url.qualifier}: {url.address} ({url.auth})")
+    for trigger in function.triggers():
+        of = "the traffic" if trigger.qualifier == ALIAS else trigger.qualifier
+        if isinstance(trigger, Url):
+            print(f"URL of {of}: {trigger.address} ({trigger.auth})")
+        else:
+            print(f"trigger of {of}: {trigger.name} ({trigger.kind})")
     rows = [
         (
             version["Version"],

@@ -163,4 +163,8 @@ def _requesting(action: str) -> Iterator[None]:
         code = found or ("AccessDenied" if error.get_status_code() == 403 else str(error.get_status_code()))
         raise ApiError(action, code, (digest.get("message") if found else None) or "") from error
     except CosClientError as error:
-        raise NetworkError(f"{action} had no answer: {error}") from error
+        reason = f"{action} had no answer: {error}"
+        if "upload_part" in str(error):  # for a part that was refused the library says the same
+            advice = f"Run the command again. If that does not help, the key may lack the permission {action}."
+            raise NetworkError(reason, advice) from error
+        raise NetworkError(reason) from error

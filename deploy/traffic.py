@@ -3,6 +3,7 @@
 import re
 from typing import NamedTuple
 
+from deploy.errors import DeployError
 from deploy.function import ALIAS, LATEST, Function
 
 MAX_HISTORY = 20
@@ -49,13 +50,20 @@ def read_traffic(function: Function) -> Traffic:
     return Traffic(main, canary, round(weight * 100, 6), history)
 
 
-def move_traffic(function: Function, traffic: Traffic) -> None:
-    """Make it so. The list of weights is sent even if it is empty, to end a canary's share for certain."""
-    weights = [{"Version": traffic.canary, "Weight": round(traffic.percent / 100, 6)}] if traffic.canary else []
+def move_traffic(function: Function, now: Traffic, after: Traffic) -> None:
+    """Move the traffic, if it still is as it was when that was decided.
+
+    Raises:
+        DeployError: somebody else has moved it meanwhile.
+    """
+    if not function.api.dry_run and (found := read_traffic(function)) != now:
+        raise DeployError(f"The traffic was not moved: meanwhile it has changed, to {found}. Run the command again.")
+    # The list of weights is sent even if it is empty, to end a canary's share for certain.
+    weights = [{"Version": after.canary, "Weight": round(after.percent / 100, 6)}] if after.canary else []
     function.change(
         "UpdateAlias",
         Name=ALIAS,
-        FunctionVersion=traffic.main,
+        FunctionVersion=after.main,
         RoutingConfig={"AdditionalVersionWeights": weights},
-        Description=" ".join(("history", *traffic.history)),
+        Description=" ".join(("history", *after.history)),
     )

@@ -23,6 +23,7 @@ WEB_HANDLER = "handler.http_interface"
 TIMEOUT_S = 60
 LOG_LINES = 3
 MAX_SHOWN = 300
+_OF_THE_CLOUDS_MACHINE = ("MNIST_DEVICE", "MNIST_MODEL_DIR", "MNIST_TENSORFLOW_DIR")
 
 _ANSWER = """
 import contextlib, importlib, json, sys
@@ -40,36 +41,15 @@ def example_events(folder: Path = EVENTS) -> dict[str, Any]:
     return {name: event for name, event in events.items() if "image_url" not in event}
 
 
-def expected_answers(handler: str, events: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:
-    """Return what this checkout answers, in a process of its own: the function logs as it likes, and this does not.
-
-    Raises:
-        DeployError: the function cannot be run here.
-    """
-    done = subprocess.run(
-        [sys.executable, "-c", _ANSWER, handler],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
-        input=json.dumps(list(events.values())),
-        capture_output=True,
-        text=True,
-    )
-    if done.returncode:
-        raise DeployError(f"There is nothing to compare with: {handler} fails on this machine.\n{done.stderr[-2000:]}")
-    return dict(zip(events, json.loads(done.stdout), strict=True))
-
-
-def try_version(function: Function, version: str, handler: str | None, environment: Mapping[str, str]) -> None:
-    """Send a version every example event, past the alias.
+def expect(handler: str | None, environment: Mapping[str, str]) -> dict[str, Any]:
+    """Return what this machine answers to the events that a version is to be tried with.
 
     Args:
-        function: the function.
-        version: to try.
-        handler: of a zip; None for an image, which is sent HTTP requests through a URL that lives as long as the trial.
+        handler: of a zip; None for an image.
         environment: the function's variables.
 
     Raises:
-        DeployError: an answer differs from this machine's, or this machine has none to compare with.
+        DeployError: it has no answers to compare a version's with.
     """
     events = example_events()
     if handler is None:  # other events are not what an HTTP request can say
@@ -77,6 +57,43 @@ def try_version(function: Function, version: str, handler: str | None, environme
     expected = expected_answers(handler or WEB_HANDLER, events, environment)
     if not any(_has_digit(_essence(answer)) for answer in expected.values()):
         raise DeployError("There is nothing to compare with: on this machine, no example event gives a digit.")
+    return expected
+
+
+def expected_answers(handler: str, events: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:
+    """Return what this checkout answers, in a process of its own: the function logs as it likes, and this does not.
+
+    Raises:
+        DeployError: the function cannot be run here.
+    """
+    here = {name: value for name, value in environment.items() if name not in _OF_THE_CLOUDS_MACHINE}
+    done = subprocess.run(
+        [sys.executable, "-c", _ANSWER, handler],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **here},
+        input=json.dumps(list(events.values())),
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        why = done.stderr.strip().splitlines()[-1:]
+        raise DeployError(f"There is nothing to compare with: {handler} fails on this machine.\n  {''.join(why)}")
+    return dict(zip(events, json.loads(done.stdout), strict=True))
+
+
+def try_version(function: Function, version: str, handler: str | None, expected: Mapping[str, object]) -> None:
+    """Send a version every example event, past the alias.
+
+    Args:
+        function: the function.
+        version: to try.
+        handler: of a zip; None for an image, which is sent HTTP requests through a URL that lives as long as the trial.
+        expected: this machine's answers to the events to try, see `expect`.
+
+    Raises:
+        DeployError: an answer differs from this machine's, or does not come.
+    """
+    events = {name: event for name, event in example_events().items() if name in expected}
     answers = _invoke_all(function, version, events) if handler else _request_all(function, version, events)
     for name, answer, log in answers:
         if not agree(_essence(expected[name]), _essence(answer)):
@@ -138,8 +155,10 @@ def _invoke_all(function: Function, version: str, events: Mapping[str, object]) 
 def _request_all(function: Function, version: str, events: Mapping[str, Any]) -> Iterator[tuple[str, object, str]]:
     """Yield what a version answers at a URL of its own, which is gone by then; in a dry run nothing."""
     if url := _trial_url(function, version):
-        answers = {name: _request(function, url, event) for name, event in events.items()}
-        function.delete_url(url)
+        try:
+            answers = {name: _request(function, url, event) for name, event in events.items()}
+        finally:
+            function.delete_url(url)
         yield from ((name, answer, "") for name, answer in answers.items())
 
 
@@ -168,6 +187,9 @@ def _request(function: Function, url: Url, event: Mapping[str, Any]) -> object:
             proxies=proxies,
             timeout=TIMEOUT_S,
         )
+    except requests.Timeout as error:
+        cause = f"version {url.qualifier} did not answer within {TIMEOUT_S} s, and got no traffic."
+        raise DeployError(f"The trial failed: {cause} `python -m deploy logs` may say why.") from error
     except requests.RequestException as error:
         raise NetworkError(f"{url.address} had no answer: {type(error).__name__}") from error
     return {"statusCode": response.status_code, "body": response.text}

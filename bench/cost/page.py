@@ -104,10 +104,10 @@ def _memory_table(inputs: Inputs, given: Assumptions, best: int) -> str:
         "photos, initialisation billed",
     )
     how = (
-        f"Times are CPU over the share of a core. Cold starts are those of the week below at a peak of {given.peak:g} "
-        f"requests per second. Too small is what has not {needed_mib(inputs):.0f} MiB: the function's own and what the "
-        f"largest picture takes that it decodes. **{best} MB** is cheapest for photos: what more memory costs, more "
-        "CPU saves, up to a core; then a request gets no faster, and only dearer."
+        f"Times are CPU over the share of a core. Cold starts are those of the week below, at its peak of "
+        f"{given.peak:g} a second. Too small is what has not {needed_mib(inputs):.0f} MiB: the function's own and what "
+        f"the largest picture takes that it decodes. **{best} MB** is cheapest for photos: what more memory costs, "
+        "more CPU saves, up to a core; then a request gets no faster, and only dearer."
     )
     return table(columns, rows, how)
 

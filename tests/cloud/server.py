@@ -31,10 +31,12 @@ class Fault(NamedTuple):
     Attributes:
         number: of the request, from 1.
         is_after: what it asks for is done, and the answer gets lost; otherwise it never arrives.
+        is_half: what gets lost of the answer is its second half.
     """
 
     number: int
     is_after: bool
+    is_half: bool = False
 
 
 class Cloud(ThreadingHTTPServer):
@@ -89,6 +91,10 @@ class Cloud(ThreadingHTTPServer):
             self.faults += is_lost
             return is_lost
 
+    @property
+    def loses_half(self) -> bool:
+        return self._fault is not None and self._fault.is_half
+
     def save(self) -> dict[str, Any]:
         """Return a copy of what the services have."""
         return copy.deepcopy({"buckets": self.cos.buckets, "functions": self.scf.functions})
@@ -140,6 +146,10 @@ class _Handler(BaseHTTPRequestHandler):
                 answer = self._api(request) if "x-tc-action" in headers else self._cos(request)
         if self.server.is_lost(is_answer=True):
             self.close_connection = True
+            status, answer_headers, content = answer
+            if self.server.loses_half and content:
+                length = {"Content-Length": str(len(content))}
+                self._send(status, {**answer_headers, **length}, content[: len(content) // 2])
             return
         self._send(*answer)
 

@@ -19,7 +19,7 @@ IN_ENVIRONMENT = {"TENCENTCLOUD_SECRET_ID": "from-environment", "TENCENTCLOUD_SE
 
 def write(home: Path, name: str, text: str) -> None:
     (home / name).parent.mkdir()
-    (home / name).write_text(text)
+    (home / name).write_bytes(text.encode(errors="surrogateescape"))
 
 
 def test_the_key_comes_from_the_environment_then_from_the_sdks_file_then_from_tcclis(tmp_path: Path) -> None:
@@ -44,7 +44,9 @@ def test_no_key_is_an_error_that_says_where_to_put_one(deploy: Run, monkeypatch:
     ("name", "text"),
     [
         (".tencentcloud/credentials", "secret_key = AKIDsecret"),
+        (".tencentcloud/credentials", "\udcffAKIDsecret"),
         (".tccli/default.credential", '{"secretKey": AKIDsecret'),
+        (".tccli/default.credential", '["AKIDsecret"]'),
     ],
 )
 def test_a_damaged_file_is_refused_without_showing_what_is_in_it(tmp_path: Path, name: str, text: str) -> None:

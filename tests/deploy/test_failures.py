@@ -24,6 +24,11 @@ def bucket_in_another_region(cloud: Cloud) -> None:
     cloud.cos.buckets[BUCKET] = Bucket("ap-shanghai", {})
 
 
+def no_permission_to_upload(cloud: Cloud) -> None:
+    cloud.cos.buckets[BUCKET] = Bucket("ap-guangzhou", {})
+    cloud.refusals["PUT"] = "AccessDenied"
+
+
 def cure(cloud: Cloud) -> None:
     cloud.refusals.clear()
     cloud.scf.failures.clear()
@@ -53,6 +58,11 @@ def cure(cloud: Cloud) -> None:
         ),
         pytest.param(refuse("HEAD", "AccessDenied"), "no permission for cos:HeadBucket", id="no permission to read"),
         pytest.param(refuse("PUT /", "AccessDenied"), "no permission for cos:PutBucket", id="no permission to write"),
+        pytest.param(
+            no_permission_to_upload,
+            "the key may lack the permission cos:UploadPart",
+            id="no permission to upload",
+        ),
         pytest.param(bucket_in_another_region, "in another region or account", id="bucket of another region"),
         pytest.param(
             refuse("GetFunction", "AuthFailure.SignatureExpire"), "clock is wrong", id="clock wrong at an action"
@@ -68,7 +78,7 @@ def cure(cloud: Cloud) -> None:
         pytest.param(fail("PublishVersion", "InternalError.System"), f"{FUNCTION} is PublishFailed", id="publishing"),
         pytest.param(refuse("PublishVersion", "FailedOperation.PublishVersion"), "does not end", id="endless change"),
         pytest.param(refuse("CreateTrigger", "LimitExceeded.Trigger"), "quota", id="quota"),
-        pytest.param(refuse("UpdateAlias", "RequestLimitExceeded"), "RequestLimitExceeded", id="too many requests"),
+        pytest.param(refuse("UpdateAlias", "RequestLimitExceeded"), "again in a minute", id="too many requests"),
     ],
 )
 def test_a_failure_says_what_to_do_and_is_finished_by_the_next_run(
@@ -114,14 +124,17 @@ def test_a_conflict_with_somebody_elses_change_is_waited_for(cloud: Cloud, up: R
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("--memory-mb", "500"), "memory_mb cannot be 500"),
-        (("--canary", "100"), "canary cannot be 100"),
+        (("--memory-mb", "500"), "memory_mb cannot be 500. It can be 64, or 128 to 3072 in steps of 128."),
+        (("--canary", "100"), "canary cannot be 100. It can be a whole number from 0 to 99."),
         (("--url-auth", "none"), "url_auth cannot be 'none'"),
         (("--environment", "MNIST_DEVICE"), "--environment takes NAME=VALUE"),
         (("--image", "no image"), "image cannot be 'no image'"),
         (("--image", "mine.tencentcloudcr.com/a/b:1"), "--image-registry"),
         (("--settings", "/nowhere.toml"), "/nowhere.toml cannot be read"),
         (("--zip", __file__), "is not a zip of build_zip.py"),
+        (("--zip", "/nowhere.zip"), "/nowhere.zip cannot be read: No such file or directory"),
+        (("--zip", "/"), "/ cannot be read: Is a directory"),
+        (("--endpoint", "127.0.0.1:1"), "The endpoint has to be http://HOST:PORT"),
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else "",
 )

@@ -55,24 +55,31 @@ def arguments(command: str, zips: Zips) -> list[object]:
     return [files.get(word, word) for word in command.split()]
 
 
-@pytest.mark.parametrize("is_after", [False, True], ids=["the request is lost", "the answer is lost"])
+@pytest.mark.parametrize(
+    ("is_after", "is_half"),
+    [
+        pytest.param(False, False, id="the request is lost"),
+        pytest.param(True, False, id="the answer is lost"),
+        pytest.param(True, True, id="half of the answer is lost"),
+    ],
+)
 @pytest.mark.parametrize(
     ("prepare", "command", "requests"),
     [
-        pytest.param(nothing, "up --yes --zip FIRST", 22, id="first up"),
+        pytest.param(nothing, "up --yes --zip FIRST", 23, id="first up"),
         pytest.param(
-            one_version, "up --yes --zip SECOND --canary 10 --memory-mb 512 --url-auth cam", 27, id="up with all new"
+            one_version, "up --yes --zip SECOND --canary 10 --memory-mb 512 --url-auth cam", 28, id="up with all new"
         ),
         pytest.param(two_versions, "up --yes --zip SECOND", 7, id="up with nothing to do"),
-        pytest.param(a_canary, "promote --yes", 2, id="promote"),
-        pytest.param(a_canary, "rollback --yes", 2, id="rollback of a canary"),
-        pytest.param(two_versions, "rollback --yes", 2, id="rollback"),
-        pytest.param(two_versions, "rollback 1 --yes", 2, id="rollback to a version"),
+        pytest.param(a_canary, "promote --yes", 3, id="promote"),
+        pytest.param(a_canary, "rollback --yes", 3, id="rollback of a canary"),
+        pytest.param(two_versions, "rollback --yes", 3, id="rollback"),
+        pytest.param(two_versions, "rollback 1 --yes", 3, id="rollback to a version"),
         pytest.param(two_versions, "destroy --yes", 14, id="destroy"),
         pytest.param(one_version, "status", 6, id="status"),
         pytest.param(one_version, "logs", 2, id="logs"),
         pytest.param(one_version, "invoke EVENT", 1, id="invoke"),
-        pytest.param(nothing, "up --yes --image IMAGE", 14, id="first up of an image"),
+        pytest.param(nothing, "up --yes --image IMAGE", 15, id="first up of an image"),
     ],
 )
 def test_a_run_that_broke_off_at_any_request_is_finished_by_the_next(
@@ -80,6 +87,7 @@ def test_a_run_that_broke_off_at_any_request_is_finished_by_the_next(
     command: str,
     requests: int,
     is_after: bool,
+    is_half: bool,
     cloud: Cloud,
     deploy: Run,
     up: Run,
@@ -101,7 +109,7 @@ def test_a_run_that_broke_off_at_any_request_is_finished_by_the_next(
         if is_after and name.startswith(READS):  # it changes nothing: as if the request had been lost
             continue
         cloud.restore(before)
-        cloud.break_at(Fault(number, is_after))
+        cloud.break_at(Fault(number, is_after, is_half))
         broken = deploy(*words)
         assert cloud.faults
         cloud.break_at(None)
@@ -112,6 +120,17 @@ def test_a_run_that_broke_off_at_any_request_is_finished_by_the_next(
         finished = deploy(*(f"{advice[1]} --yes".split() if advice else words))
         assert finished.status == 0, f"after request {number} was lost: {finished.errors}"
         assert state(cloud) == expected, f"after request {number} was lost"
+
+
+def test_a_request_that_reads_is_sent_again_where_half_of_its_answer_comes(
+    cloud: Cloud, deploy: Run, up: Run, zips: Zips, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    up(zips[0])
+    remaining = iter([True])
+    cloud.break_at(Fault(0, is_after=True, is_half=True))
+    monkeypatch.setattr(cloud, "is_lost", lambda is_answer: is_answer and next(remaining, False))
+    assert deploy("status").status == 0
+    assert next(remaining, None) is None
 
 
 @pytest.mark.parametrize("lost", [1, 2], ids=["once", "twice in a row"])

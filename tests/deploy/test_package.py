@@ -10,6 +10,7 @@ from deploy.errors import DeployError
 
 BUILD = """
 import sys
+import zipfile
 from pathlib import Path
 
 print(*sys.argv[1:])
@@ -17,7 +18,11 @@ if Path("broken").exists():
     sys.exit("no wheels")
 output = Path(sys.argv[sys.argv.index("--output") + 1])
 output.parent.mkdir(exist_ok=True)
-output.write_bytes(output.read_bytes() + b"x" if output.exists() else b"x")
+builds = int(output.with_suffix(".builds").read_text()) if output.exists() else 0
+output.with_suffix(".builds").write_text(str(builds + 1))
+with zipfile.ZipFile(output, "w") as archive:
+    for file in [*Path("mnist_infer").rglob("*.py"), *Path("export").rglob("*.pb")]:
+        archive.write(file)
 """
 
 
@@ -33,14 +38,33 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def builds() -> int:
+    """Ask for the zip, and return how often it has been built."""
+    return int(package.build_zip_if_stale(None).with_suffix(".builds").read_text())
+
+
 @pytest.mark.parametrize("name", ["handler.py", "mnist_infer/a.py", "export/6/saved_model.pb", "requirements-zip.lock"])
 def test_the_zip_is_built_where_something_in_it_is_newer(checkout: Path, name: str) -> None:
     for _ in range(2):
-        assert package.build_zip_if_stale(None).read_bytes() == b"x"
+        assert builds() == 1
     (checkout / name).parent.mkdir(exist_ok=True)
     (checkout / name).write_text("changed")
     os.utime(package.ZIP, (1.5e9, 1.5e9))
-    assert package.build_zip_if_stale(None).read_bytes() == b"xx"
+    assert builds() == 2
+
+
+@pytest.mark.parametrize("name", ["mnist_infer/a.py", "export/5/saved_model.pb"])
+def test_the_zip_is_built_where_something_in_it_has_been_deleted(checkout: Path, name: str) -> None:
+    assert builds() == 1
+    (checkout / name).unlink()
+    assert [builds() for _ in range(2)] == [2, 2]
+
+
+@pytest.mark.usefixtures("checkout")
+def test_a_zip_that_is_none_is_built_again() -> None:
+    assert builds() == 1
+    package.ZIP.write_bytes(b"half a zip")
+    assert builds() == 2
 
 
 def test_compiled_files_make_no_zip_stale(checkout: Path) -> None:
@@ -48,7 +72,7 @@ def test_compiled_files_make_no_zip_stale(checkout: Path) -> None:
     os.utime(package.ZIP, (1.5e9, 1.5e9))
     (checkout / "mnist_infer" / "__pycache__").mkdir()
     (checkout / "mnist_infer" / "__pycache__" / "a.pyc").write_text("")
-    assert package.build_zip_if_stale(None).read_bytes() == b"x"
+    assert builds() == 1
 
 
 def test_the_build_gets_the_interpreter_and_its_failure_ends_the_command(

@@ -1,6 +1,7 @@
 """The trial of a new version, its share of the traffic, and the way back."""
 
 import json
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -172,14 +173,14 @@ def test_up_with_the_same_share_changes_nothing_with_another_the_share_and_with_
     assert alias(cloud) == ("2", {})
 
 
-def test_promote_takes_two_requests_and_the_second_time_none_that_change(
+def test_promote_takes_three_requests_and_the_second_time_none_that_change(
     cloud: Cloud, up: Run, deploy: Run, zips: Zips
 ) -> None:
     up(zips[0])
     up(zips[1], "--canary", 10)
     cloud.requests.clear()
     assert deploy("promote", "--yes").status == 0
-    assert [name for name, _ in cloud.requests] == ["GetAlias", "UpdateAlias"]
+    assert [name for name, _ in cloud.requests] == ["GetAlias", "GetAlias", "UpdateAlias"]
     cloud.requests.clear()
     assert "nothing was changed" in deploy("promote", "--yes").output
     assert [name for name, _ in cloud.requests] == ["GetAlias"]
@@ -217,8 +218,37 @@ def test_rollback_to_a_named_version_can_be_repeated(cloud: Cloud, up: Run, depl
     for _ in range(2):
         assert deploy("rollback", "1", "--yes").status == 0
         assert alias(cloud) == ("1", {})
-    done = deploy("rollback", "17", "--yes")
-    assert (done.status, "did somebody delete it" in done.errors) == (1, True)
+
+
+@pytest.mark.parametrize("version", ["17", "$LATEST", "one"])
+def test_rollback_to_what_is_no_version_moves_nothing(
+    version: str, cloud: Cloud, up: Run, deploy: Run, zips: Zips
+) -> None:
+    up(zips[0])
+    done = deploy("rollback", version, "--yes")
+    assert (done.status, alias(cloud)) == (1, ("1", {}))
+    assert f"There is no version {version}: `python -m deploy status` lists them" in done.errors
+
+
+@pytest.mark.parametrize("command", ["promote", "rollback", "up"])
+def test_traffic_that_somebody_moves_while_the_user_is_asked_is_not_moved(
+    command: str, cloud: Cloud, up: Run, deploy: Run, zips: Zips, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    up(zips[0])
+    up(zips[1], "--canary", 10)
+
+    whole: dict[str, list[object]] = {"AdditionalVersionWeights": [], "AddtionVersionMatchs": []}
+
+    def ask(_prompt: str) -> str:
+        if alias(cloud) == ("1", {"2": 0.1}):
+            cloud.scf.functions[FUNCTION]["alias"]["RoutingConfig"] = whole
+        return "y"
+
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
+    monkeypatch.setattr("builtins.input", ask)
+    done = deploy(command, *(["--zip", zips[1]] if command == "up" else []))
+    assert (done.status, alias(cloud)) == (1, ("1", {}))
+    assert "The traffic was not moved: meanwhile it has changed, to version 1. Run the command again." in done.errors
 
 
 def test_rollback_goes_by_what_the_alias_points_at_where_somebody_moved_it(

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from deploy import trial
 from testbed.pictures import EXAMPLES
 from tests.cloud.server import Cloud
 from tests.deploy.conftest import BUCKET, FUNCTION, Run, Zips, model_file
@@ -84,7 +85,7 @@ def test_up_publishes_a_version_for_new_settings_and_sends_those_that_differ(clo
     versions = cloud.scf.functions[FUNCTION]["versions"]
     assert (versions["2"]["MemorySize"], versions["2"]["Environment"]) == (512, {"Variables": []})
     assert versions["1"]["MemorySize"] == 1024
-    assert "MemorySize 1024, Environment {'MNIST_URL_FETCH': 'off'}  MemorySize 512, Environment -" in done.output
+    assert "MemorySize 1024, Environment MNIST_URL_FETCH=off  MemorySize 512, Environment -" in done.output
     assert "nothing was changed" in up(zips[0], "--memory-mb", 512).output
 
 
@@ -202,6 +203,43 @@ def test_up_refuses_to_change_code_that_a_url_leads_to_directly(cloud: Cloud, up
     assert (done.status, cloud.save() == before) == (1, True)
     assert "leads to $LATEST, and would meet the new code untried" in done.errors
     assert "nothing was changed" in up(zips[0]).output
+
+
+@pytest.mark.parametrize("qualifier", ["$LATEST", "$DEFAULT"])
+def test_what_an_api_gateway_leads_to_is_not_changed_before_it_is_published(
+    qualifier: str, cloud: Cloud, up: Run, deploy: Run, zips: Zips, broken_zips: dict[str, Path]
+) -> None:
+    up(zips[0])
+    function = cloud.scf.functions[FUNCTION]
+    function["alias"].update(FunctionVersion="$LATEST", Description="")
+    del function["versions"]["1"]
+    gateway = {"TriggerName": "SCF_API_SERVICE", "Type": "apigw", "Qualifier": qualifier, "TriggerDesc": "{}"}
+    function["urls"] = {qualifier: {**function["urls"]["$DEFAULT"], **gateway}}
+    done = deploy("up", "--yes", "--zip", broken_zips["a handler that raises"])
+    assert done.status == 1
+    if qualifier == "$LATEST":
+        assert "The trigger SCF_API_SERVICE (apigw) leads to $LATEST, and would meet the new code" in done.errors
+    assert cloud.scf.pick_version(FUNCTION, qualifier)[1]["code"] == zips[0].read_bytes()
+    assert "SCF_API_SERVICE (apigw)" in deploy("status").output
+    assert "and 1 other triggers" in deploy("destroy", "--dry-run").output
+
+
+def test_variables_that_are_not_ours_are_named_without_their_values(up: Run, deploy: Run, zips: Zips) -> None:
+    up(zips[0], "--environment", "DB_PASSWORD=hunter2", "--environment", "MNIST_URL_FETCH=off")
+    done = deploy("up", "--dry-run", "--zip", zips[1])
+    assert "Environment DB_PASSWORD=... MNIST_URL_FETCH=off" in done.output
+    assert "hunter2" not in done.output
+
+
+def test_nothing_is_made_where_this_machine_cannot_say_what_to_expect(cloud: Cloud, deploy: Run, zips: Zips) -> None:
+    done = deploy("up", "--yes", "--zip", zips[0], "--environment", "MNIST_URL_FETHC=off")
+    assert (done.status, cloud.scf.functions, cloud.cos.buckets) == (1, {}, {})
+    assert "MNIST_URL_FETHC is not a setting" in done.errors
+    assert "Traceback" not in done.errors
+
+
+def test_settings_of_the_clouds_machine_are_not_this_machines() -> None:
+    assert trial.expect("handler.demo", {"MNIST_MODEL_DIR": "/var/user/export", "MNIST_DEVICE": "gpu"})
 
 
 def test_up_does_not_touch_a_function_of_another_kind(cloud: Cloud, up: Run, deploy: Run, zips: Zips) -> None:
