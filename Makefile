@@ -26,7 +26,7 @@ serve: .venv/serve ## the page and the function on this machine; PORT=8000
 	@$(BIN)/python -m mnist_infer serve --port $(PORT)
 
 test: .venv/development .cache/tensorflow ## run the tests
-	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 check: .venv/development ## lint, and check the types
 	@$(BIN)/ruff check .
