@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from tencentcloud.common.common_client import CommonClient
@@ -12,6 +13,7 @@ from tencentcloud.common.profile.http_profile import HttpProfile
 
 from deploy.credentials import Credential
 from deploy.errors import THROTTLED, ApiError, NetworkError
+from deploy.terminal import shown_variable
 
 VERSIONS = {"scf": "2018-04-16", "cls": "2020-10-16", "cam": "2019-01-16"}
 MAX_TRIES = 4
@@ -64,7 +66,7 @@ class Api:
             NetworkError: there was no answer, and it may have been done or not.
         """
         if self.dry_run:
-            shown = {name: _shortened(value) for name, value in fields.items()}
+            shown = {name: _shown(value) for name, value in fields.items()}
             print(f"scf {action} {json.dumps(shown, ensure_ascii=False)}")
             return {}
         for _ in range(MAX_TRIES - 1):
@@ -99,6 +101,9 @@ class Api:
         return CommonClient(service, VERSIONS[service], self._credential, self._region, profile)
 
 
-def _shortened(value: object) -> object:
-    """Return a field as a dry run prints it: an event has a whole picture in it."""
+def _shown(value: object) -> object:
+    """Return a field as a dry run prints it: an event has a whole picture in it, and variables may be secret."""
+    if isinstance(value, Mapping) and "Variables" in value:
+        variables = ({**item, "Value": shown_variable(item["Key"], item["Value"])} for item in value["Variables"])
+        return {"Variables": list(variables)}
     return f"{value[:MAX_PRINTED]}..." if isinstance(value, str) and len(value) > MAX_PRINTED else value

@@ -119,21 +119,17 @@ def _rollback(session: Session) -> None:
         print(f"The traffic goes to {traffic} already: nothing was changed.")
         return
     if target not in traffic.history:
-        if not target.isdecimal() or function.get(target) is None:
-            raise DeployError(f"There is no version {target}: `python -m deploy status` lists them.")
+        found = function.get(target) if target.isdecimal() else None
+        if not found:
+            raise DeployError(f"There is no published version {target}: `python -m deploy status` lists them.")
         function.wait_until_active(target)
-        handler = _handler(function, target)
+        handler = None if found.get("Type") == "HTTP" else found.get("Handler")
         try_version(function, target, handler, expect(handler, session.settings.environment))
     try:
         _shift(session, traffic, traffic.with_main(target))
     except NetworkError as error:  # the same command could go back one version more
         cure = f"Whether it arrived or not, `python -m deploy rollback {target}` makes it so."
         raise NetworkError(error.reason, cure) from error
-
-
-def _handler(function: Function, version: str) -> str | None:
-    found = function.get(version) or {}
-    return None if found.get("Type") == "HTTP" else found.get("Handler")
 
 
 def _shift(session: Session, now: Traffic, after: Traffic) -> None:

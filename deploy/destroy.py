@@ -21,8 +21,8 @@ def destroy_steps(function: Function, storage: Storage) -> Iterator[Step]:
             urls = [trigger for trigger in triggers if isinstance(trigger, Url)]
             for url in urls:
                 yield Step(f"URL of {url.qualifier}", url.address, "deleted", partial(function.delete_url, url))
-            others = f" and {len(triggers) - len(urls)} other triggers" if len(triggers) > len(urls) else ""
-            now += f" with {len(function.versions())} versions{others}"
+            others = f", other triggers: {len(triggers) - len(urls)}" if len(triggers) > len(urls) else ""
+            now += f", versions: {len(function.versions())}{others}"
         yield Step("function", now, "deleted", function.delete)
     if not storage.exists():
         return

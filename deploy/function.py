@@ -23,11 +23,13 @@ class Trigger(NamedTuple):
         name: of the trigger.
         qualifier: the version or alias that it leads to.
         kind: `apigw`, `timer`, ...
+        is_live: whether people's requests come through it: it is switched on, and no timer.
     """
 
     name: str
     qualifier: str
     kind: str
+    is_live: bool
 
     def __str__(self) -> str:
         return f"The trigger {self.name} ({self.kind})"
@@ -42,6 +44,7 @@ class Url(NamedTuple):
         address: `https://...`
         auth: `open` or `cam`.
         cors_origins: of the pages that may call it.
+        is_live: whether it is switched on.
     """
 
     name: str
@@ -49,6 +52,7 @@ class Url(NamedTuple):
     address: str
     auth: str
     cors_origins: list[str]
+    is_live: bool
 
     def __str__(self) -> str:
         return f"The URL {self.address}"
@@ -137,12 +141,7 @@ class Function:
     def triggers(self) -> list[Trigger | Url]:
         """Return what calls the function: its URLs, and triggers that were made in the console."""
         triggers = self.api.read("ListTriggers", FunctionName=self.name, Limit=100)["Triggers"]
-        return [
-            _url(trigger)
-            if trigger["Type"] == "http"
-            else Trigger(trigger["TriggerName"], trigger["Qualifier"], trigger["Type"])
-            for trigger in triggers
-        ]
+        return [_url(trigger) if trigger["Type"] == "http" else _trigger(trigger) for trigger in triggers]
 
     def urls(self) -> list[Url]:
         """Return the function's URLs."""
@@ -194,10 +193,15 @@ def check_balance(found: Mapping[str, Any]) -> None:
         raise ApiError("the function", "ResourceUnavailable.InsufficientBalance", "it is stopped")
 
 
+def _trigger(trigger: Mapping[str, Any]) -> Trigger:
+    is_live = bool(trigger["Enable"]) and trigger["Type"] != "timer"
+    return Trigger(trigger["TriggerName"], trigger["Qualifier"], trigger["Type"], is_live)
+
+
 def _url(trigger: Mapping[str, Any]) -> Url:
     content = json.loads(trigger["TriggerDesc"])
     net, cors = content.get("NetConfig", {}), content.get("CorsConfig") or {}
     address = next((net[key] for key in ("ExtranetUrl", "ExtranetHTTPUrl", "IntranetUrl") if net.get(key)), "")
     auth = "cam" if content.get("AuthType") == "CAM" else "open"
     origins = list(cors.get("Origins", [])) if cors.get("Enable") else []
-    return Url(trigger["TriggerName"], trigger["Qualifier"], address, auth, origins)
+    return Url(trigger["TriggerName"], trigger["Qualifier"], address, auth, origins, bool(trigger["Enable"]))

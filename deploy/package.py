@@ -92,7 +92,7 @@ def image_package(settings: Settings) -> Package:
 
 
 def build_zip_if_stale(interpreter: str | None) -> Path:
-    """Return `dist/mnist_infer.zip`, built anew where it is older than what goes into it, or something of it has gone.
+    """Return `dist/mnist_infer.zip`, built anew where what goes into it is newer, or has been deleted since.
 
     Raises:
         DeployError: it cannot be built.

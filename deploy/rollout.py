@@ -9,7 +9,7 @@ from deploy.function import ALIAS, LATEST, URL_NAME, Function, Trigger, Url, che
 from deploy.package import Package
 from deploy.settings import Settings
 from deploy.storage import Storage
-from deploy.terminal import Step
+from deploy.terminal import Step, shown_variable
 from deploy.traffic import Traffic, move_traffic, read_traffic
 from deploy.trial import expect, try_version
 
@@ -49,11 +49,11 @@ class Rollout:
         Raises:
             DeployError: a URL or another trigger would lead to the new code before it is tried.
         """
-        exposed = next((trigger for trigger in self._triggers if trigger.qualifier == LATEST), None)
+        exposed = next((trigger for trigger in self._triggers if trigger.qualifier == LATEST and trigger.is_live), None)
         if exposed and not self.version:
             raise DeployError(
-                f"{exposed} leads to $LATEST, and would meet the new code untried. In the console, delete it, or make"
-                " it lead to $DEFAULT. This command makes a URL that does."
+                f"{exposed} leads to $LATEST, and would meet the new code untried. Delete it in the console; there, or"
+                " by this command in the case of a URL, another can be made that leads to $DEFAULT."
             )
         steps = [] if self.version else [*self._upload_steps(), *self._version_steps()]
         return [*steps, *self._traffic_steps(), *self._url_steps()]
@@ -209,11 +209,10 @@ def _comparable(value: Any) -> Any:
 
 
 def _shown(fields: Mapping[str, Any]) -> str:
-    """Return fields for the plan, without the values of variables that are not ours: they may be secret."""
     return ", ".join(f"{name} {_shown_value(_comparable(value)) or '-'}" for name, value in fields.items())
 
 
 def _shown_value(value: Any) -> Any:
     if not isinstance(value, Mapping):
         return value
-    return " ".join(f"{name}={value[name] if name.startswith('MNIST_') else '...'}" for name in sorted(value))
+    return " ".join(f"{name}={shown_variable(name, value[name])}" for name in sorted(value))

@@ -81,7 +81,8 @@ def load_settings(options: argparse.Namespace, file: Path = FILE) -> Settings:
             values[name] = _variables(value) if name == "environment" else value
     for name, (is_allowed, allowed) in _CHECKS.items():
         if not is_allowed(values[name]):
-            raise DeployError(f"{name} cannot be {values[name]!r}. It can be {allowed}.")
+            value = "that" if name == "environment" else repr(values[name])  # which may have secrets
+            raise DeployError(f"{name} cannot be {value}. It can be {allowed}.")
     return Settings(**values)
 
 
@@ -127,5 +128,5 @@ _CHECKS: dict[str, _Check] = {
     "canary": _whole(0, 99),
     "image": _text(r"|[\w.-]+(/[\w.-]+)+:[\w.-]+(@sha256:[0-9a-f]{64})?", "REGISTRY/NAMESPACE/NAME:TAG"),
     "image_registry": _text(r"|tcr-\w+", "an id such as tcr-1a2b3c4d"),
-    "environment": (_are_strings, "texts, numbers in quotes too"),
+    "environment": (_are_strings, "texts only: put numbers in quotes"),
 }

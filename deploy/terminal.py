@@ -18,6 +18,11 @@ class Step(NamedTuple):
     apply: Callable[[], None]
 
 
+def shown_variable(name: str, value: str) -> str:
+    """Return the value of a function's variable as it is printed: those that are not ours may be secret."""
+    return value if name.startswith("MNIST_") else "..."
+
+
 def print_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print rows under their heads, the columns as wide as they need to be."""
     widths = [max(len(row[i]) for row in (heads, *rows)) for i in range(len(heads))]

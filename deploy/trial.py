@@ -187,7 +187,7 @@ def _request(function: Function, url: Url, event: Mapping[str, Any]) -> object:
             proxies=proxies,
             timeout=TIMEOUT_S,
         )
-    except requests.Timeout as error:
+    except requests.ReadTimeout as error:
         cause = f"version {url.qualifier} did not answer within {TIMEOUT_S} s, and got no traffic."
         raise DeployError(f"The trial failed: {cause} `python -m deploy logs` may say why.") from error
     except requests.RequestException as error:

@@ -10,6 +10,7 @@ import io
 import logging
 import queue
 import socket
+import string
 import threading
 import time
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from contextlib import closing, contextmanager
 from functools import partial
 from http.client import HTTPResponse
 from typing import Any, NamedTuple, cast
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 import requests
 import urllib3
@@ -40,7 +41,7 @@ from mnist_infer.hosts import METADATA_NAMES, is_plain, is_plain_address, is_pub
 logging.getLogger("urllib3").setLevel(logging.CRITICAL)
 
 _PORTS = {"http": 80, "https": 443}
-_MAX_URL_LENGTH = 2**13  # characters: to parse a URL takes a hundred times its memory. Signed ones have up to 2000
+_MAX_URL_LENGTH = 2**13  # characters: to parse a URL takes a hundred times its memory. Signed ones have a few thousand
 _CHUNK_BYTES = 64 * 1024
 _HEADERS = {"User-Agent": "mnist-infer", "Accept": "image/*", "Accept-Encoding": "identity"}
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -146,7 +147,7 @@ def _deadline(seconds: float) -> Iterator[_Deadline]:
 
 def _check(url: str, settings: Settings, deadline: _Deadline) -> _Target:
     if len(url) > _MAX_URL_LENGTH:
-        raise UrlInvalid(f"image_url has more than {_MAX_URL_LENGTH} characters")
+        raise UrlInvalid(f"image_url is not an http or https URL of at most {_MAX_URL_LENGTH} characters")
     try:
         # As `requests` will send it, so that no two parsers can disagree about the host.
         prepared = requests.Request("GET", url).prepare().url or ""
@@ -215,8 +216,10 @@ def _get(target: _Target, settings: Settings, deadline: _Deadline) -> bytes | _R
 
 
 def _join(url: str, location: str) -> str:
+    # As its bytes, whatever their encoding, like a browser: http.client takes every header for Latin-1.
+    quoted = quote(location.encode("latin-1"), safe=string.punctuation)
     try:
-        return urljoin(url, location.encode("latin-1").decode())  # http.client takes every header for Latin-1
+        return urljoin(url, quoted)
     except ValueError as error:
         raise UrlInvalid("the image's host redirects to no valid URL") from error
 

@@ -21,7 +21,8 @@ _NOT_PUBLIC_V4 = [
         *("192.168.0.0/16", "192.175.48.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24"),
         *("224.0.0.0/4", "240.0.0.0/4"),
         "168.63.129.16/32",  # a cloud's own host agent, at a public address
-        # Registered to others, and used by Tencent Cloud inside its network: its Direct Connect's limits of routes.
+        # Registered to others, and used by Tencent Cloud inside its network. Source: its Direct Connect's documents, on
+        # routes that are not to be published.
         *("9.0.0.0/8", "11.0.0.0/8", "30.0.0.0/8", "131.87.0.0/16"),
     )
 ]

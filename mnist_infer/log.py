@@ -74,7 +74,9 @@ class RequestLog:
 
 
 def _clear_frames(outcome: Outcome) -> None:
-    while isinstance(outcome, BaseException):
+    seen = set[int]()  # a cause may be its own
+    while isinstance(outcome, BaseException) and id(outcome) not in seen:
+        seen.add(id(outcome))
         traceback.clear_frames(outcome.__traceback__)
         outcome = outcome.__cause__ or outcome.__context__
 

@@ -231,6 +231,8 @@ behaviours: dict[str, Callable[[_Handler], None]] = {
     "/redirect-with-much": _redirect_with_much,
     "/%E5%9B%BE.png": _digit,
     "/redirect-to-chinese": _redirect_to("/图.png".encode().decode("latin-1")),  # as its bytes, which servers send
+    "/caf%E9.png": _digit,
+    "/redirect-to-latin-1": _redirect_to("/caf\xe9.png"),
     "/redirect-far": _redirect_to("/" + "a" * 2**14),
     "/redirect-to-damage": _redirect_to("http://[::1/3.png"),
     "/redirect-nowhere": _redirect_nowhere,

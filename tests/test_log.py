@@ -50,6 +50,14 @@ def test_a_bug_leaves_its_traceback_and_goes_on(capsys: pytest.CaptureFixture[st
     assert "ZeroDivisionError" in str(line["traceback"])
 
 
+def test_an_exception_that_is_its_own_cause_is_logged(capsys: pytest.CaptureFixture[str]) -> None:
+    error = ValueError("odd")
+    with RequestLog("demo", {}) as log:
+        error.__cause__ = error
+        log.outcome = error
+    assert "ValueError: odd" in str(log_line(capsys)["traceback"])
+
+
 def test_a_request_id_that_json_cannot_hold_is_logged_as_text(capsys: pytest.CaptureFixture[str]) -> None:
     with RequestLog("demo", {"request_id": {1}}) as log:
         log.outcome = PREDICTION

@@ -31,6 +31,8 @@ from testbed.image_host import Server
 from testbed.local_server import without_tensorflow
 from testbed.pictures import digit_png, to_base64
 
+IPV6_ADDRESSES = Path("/proc/net/if_inet6")
+
 
 class Served(NamedTuple):
     process: subprocess.Popen[bytes]
@@ -120,17 +122,14 @@ def test_what_cannot_be_answered_has_its_status(web: Served, method: str, path: 
     assert web.send(method, path, body)[0] == status
 
 
-def test_head_is_answered_without_a_body_so_that_the_next_answer_on_the_connection_is_read(web: Served) -> None:
-    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", web.port, timeout=30)) as connection:
-        for method, path, status in (
-            ("HEAD", "/nowhere", 404),
-            ("POST", "/", 400),
-            ("HEAD", "/", 200),
-            ("GET", "/", 200),
-        ):
-            connection.request(method, path)
-            answer = connection.getresponse()
-            assert (answer.status, answer.read() == b"") == (status, method == "HEAD")
+def test_head_is_answered_without_a_body_and_the_connection_stays_open(web: Served) -> None:
+    with socket.create_connection(("127.0.0.1", web.port), timeout=30) as connection:
+        for path, last in (("/nowhere", ""), ("/", ""), ("/nowhere", "Connection: close\r\n")):
+            connection.sendall(f"HEAD {path} HTTP/1.1\r\nHost: a\r\n{last}\r\n".encode())
+        received = b"".join(iter(lambda: connection.recv(2**16), b""))
+    *heads, rest = received.split(b"\r\n\r\n")
+    assert [head.split()[1] for head in heads] == [b"404", b"200", b"404"]
+    assert rest == b""
 
 
 def test_a_body_that_no_event_can_hold_is_refused_before_it_is_read(web: Served) -> None:
@@ -373,6 +372,13 @@ def test_tasks_that_no_thread_takes_at_once_are_no_lines_of_the_log(caplog: pyte
         server.task_dispatcher.shutdown(cancel_pending=False)
         server.close()
     assert caplog.records == []
+
+
+@pytest.mark.skipif(not IPV6_ADDRESSES.exists() or not IPV6_ADDRESSES.read_text(), reason="needs the IPv6 address ::1")
+def test_the_log_has_the_address_as_a_url_also_for_ipv6() -> None:
+    with running("--host", "::1") as served:
+        _, log, _ = served.end()
+    assert next(line["url"] for line in log if line["event"] == "listening") == f"http://[::1]:{served.port}/"
 
 
 def test_an_exception_of_the_entry_point_is_a_line_of_json_with_its_traceback() -> None:

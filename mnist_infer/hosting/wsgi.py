@@ -81,7 +81,7 @@ def send(answer: HttpAnswer, environ: dict[str, Any], start_response: StartRespo
     """Give the status and headers of an answer to the server, and return its body, which HEAD is answered without."""
     headers = answer.headers if answer.body == b"" else answer.headers | {"Content-Length": str(len(answer.body))}
     start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", list(headers.items()))
-    return [] if environ["REQUEST_METHOD"] == "HEAD" else [answer.body]
+    return [b"" if environ["REQUEST_METHOD"] == "HEAD" else answer.body]
 
 
 def _headers(environ: dict[str, Any]) -> dict[str, str]:

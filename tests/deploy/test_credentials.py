@@ -57,6 +57,11 @@ def test_a_damaged_file_is_refused_without_showing_what_is_in_it(tmp_path: Path,
     assert "AKIDsecret" not in str(caught.value)
 
 
+def test_a_key_that_tccli_has_as_a_number_is_taken_as_text(tmp_path: Path) -> None:
+    write(tmp_path, ".tccli/default.credential", '{"secretId": 17, "secretKey": 18}')
+    assert load_credential({"HOME": str(tmp_path)})[:] == ("17", "18", None)
+
+
 def test_a_session_token_signs_every_request(
     cloud: Cloud, deploy: Run, zips: Zips, monkeypatch: pytest.MonkeyPatch
 ) -> None:

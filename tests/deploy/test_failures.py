@@ -1,9 +1,11 @@
 """Each documented failure has a sentence that says what to do, and leaves the cloud so that the next run succeeds."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from mnist_infer.config import ROOT
 from tests.cloud import signatures
 from tests.cloud.cos import Bucket
 from tests.cloud.server import Cloud
@@ -144,3 +146,11 @@ def test_a_setting_that_cannot_be_used_is_refused_before_a_request(
     done = deploy("up", "--yes", "--zip", zips[0], *arguments)
     assert (done.status, cloud.requests) == (1, [])
     assert sentence in done.errors
+
+
+def test_a_variable_that_is_no_text_is_refused_without_showing_the_others(deploy: Run, tmp_path: Path) -> None:
+    file = tmp_path / "deploy.toml"
+    file.write_text((ROOT / "deploy.toml").read_text() + '\nDB_PASSWORD = "hunter2"\nX = 1\n')
+    done = deploy("status", "--settings", file)
+    assert "environment cannot be that. It can be texts only: put numbers in quotes." in done.errors
+    assert "hunter2" not in done.errors

@@ -2,6 +2,7 @@
 
 import pytest
 
+from deploy import trial
 from tests.cloud.server import Cloud
 from tests.deploy.conftest import ENTERPRISE, FUNCTION, PERSONAL, WRONG, Run, Zips
 
@@ -40,6 +41,15 @@ def test_an_image_that_answers_wrongly_gets_no_traffic_and_can_be_tried_again(cl
         assert "Version 2 failed its trial with function_url_event.json" in done.errors
         assert list(cloud.scf.functions[FUNCTION]["urls"]) == ["$DEFAULT"]
         assert cloud.scf.functions[FUNCTION]["alias"]["FunctionVersion"] == "1"
+
+
+def test_an_image_that_does_not_answer_gets_no_traffic_and_leaves_no_url(
+    cloud: Cloud, deploy: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trial, "TIMEOUT_S", (30, 1e-6))  # to connect, and to answer
+    done = deploy("up", "--yes", "--image", PERSONAL)
+    assert (done.status, cloud.scf.functions[FUNCTION]["urls"]) == (1, {})
+    assert "The trial failed: version 1 did not answer within" in done.errors
 
 
 def test_an_image_that_cannot_be_pulled_is_an_error(deploy: Run) -> None:

@@ -227,7 +227,7 @@ def test_rollback_to_what_is_no_version_moves_nothing(
     up(zips[0])
     done = deploy("rollback", version, "--yes")
     assert (done.status, alias(cloud)) == (1, ("1", {}))
-    assert f"There is no version {version}: `python -m deploy status` lists them" in done.errors
+    assert f"There is no published version {version}: `python -m deploy status` lists them" in done.errors
 
 
 @pytest.mark.parametrize("command", ["promote", "rollback", "up"])

@@ -221,14 +221,40 @@ def test_what_an_api_gateway_leads_to_is_not_changed_before_it_is_published(
         assert "The trigger SCF_API_SERVICE (apigw) leads to $LATEST, and would meet the new code" in done.errors
     assert cloud.scf.pick_version(FUNCTION, qualifier)[1]["code"] == zips[0].read_bytes()
     assert "SCF_API_SERVICE (apigw)" in deploy("status").output
-    assert "and 1 other triggers" in deploy("destroy", "--dry-run").output
+    assert "other triggers: 1" in deploy("destroy", "--dry-run").output
+
+
+@pytest.mark.parametrize(("kind", "is_on"), [("timer", 1), ("apigw", 0)])
+def test_a_timer_or_a_trigger_that_is_off_may_lead_to_the_newest_code(
+    kind: str, is_on: int, cloud: Cloud, up: Run, zips: Zips
+) -> None:
+    up(zips[0])
+    urls = cloud.scf.functions[FUNCTION]["urls"]
+    other = {"TriggerName": "other", "Type": kind, "Qualifier": "$LATEST", "Enable": is_on}
+    urls["$LATEST"] = {**urls["$DEFAULT"], **other}
+    up(zips[1])
+    assert cloud.scf.functions[FUNCTION]["alias"]["FunctionVersion"] == "2"
+
+
+def test_a_canary_may_be_asked_for_where_an_api_gateway_leads_to_code_of_the_console(
+    cloud: Cloud, up: Run, zips: Zips
+) -> None:
+    up(zips[0])
+    function = cloud.scf.functions[FUNCTION]
+    function["alias"].update(FunctionVersion="$LATEST", Description="")
+    del function["versions"]["1"]
+    function["urls"]["$DEFAULT"] |= {"TriggerName": "SCF_API_SERVICE", "Type": "apigw"}
+    function["urls"] = {"gateway": function["urls"]["$DEFAULT"]}
+    up(zips[1], "--canary", 10)
+    assert [weight["Weight"] for weight in function["alias"]["RoutingConfig"]["AdditionalVersionWeights"]] == [0.1]
 
 
 def test_variables_that_are_not_ours_are_named_without_their_values(up: Run, deploy: Run, zips: Zips) -> None:
     up(zips[0], "--environment", "DB_PASSWORD=hunter2", "--environment", "MNIST_URL_FETCH=off")
-    done = deploy("up", "--dry-run", "--zip", zips[1])
-    assert "Environment DB_PASSWORD=... MNIST_URL_FETCH=off" in done.output
-    assert "hunter2" not in done.output
+    done = deploy("up", "--dry-run", "--zip", zips[1], "--environment", "DB_PASSWORD=hunter3")
+    assert "Environment DB_PASSWORD=... MNIST_URL_FETCH=off  Environment DB_PASSWORD=..." in done.output
+    assert '{"Key": "DB_PASSWORD", "Value": "..."}' in done.output
+    assert "hunter" not in done.output
 
 
 def test_nothing_is_made_where_this_machine_cannot_say_what_to_expect(cloud: Cloud, deploy: Run, zips: Zips) -> None:

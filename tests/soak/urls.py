@@ -25,6 +25,8 @@ PATHS: dict[str, Outcome] = {
     "/redirect-to-file": "url_invalid",
     "/%E5%9B%BE.png": 3,
     "/redirect-to-chinese": 3,
+    "/caf%E9.png": 3,
+    "/redirect-to-latin-1": 3,
     "/redirect-far": "url_invalid",
     "/redirect-to-damage": "url_invalid",
     "/redirect-to-private": "url_forbidden",
