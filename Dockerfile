@@ -24,7 +24,9 @@ RUN if [ "$DEVICE" = gpu ]; then \
 COPY handler.py LICENSE ./
 COPY mnist_infer mnist_infer
 COPY export export
-RUN python -m compileall -q handler.py mnist_infer && \
+# Whatever modes the files have where the image is built, the user below can read them.
+RUN chmod -R a+rX . && \
+    python -m compileall -q handler.py mnist_infer && \
     useradd --no-create-home --uid 10001 function
 
 USER 10001

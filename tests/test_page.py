@@ -127,8 +127,9 @@ def test_the_answer_comes_while_the_pointer_is_still_down(page: Page) -> None:
 
 def test_a_palm_that_leaves_the_screen_does_not_end_the_stroke_of_the_finger(page: Page) -> None:
     draw(page, [SEVEN[0][:4]], lift=False)
-    palm = "new PointerEvent('pointerup', {pointerId: 99, isPrimary: false})"
-    page.evaluate(f"document.getElementById('canvas').dispatchEvent({palm})")
+    for kind in ("pointerdown", "pointermove", "pointerup"):  # primary: it is of another type than what draws
+        palm = f"new PointerEvent('{kind}', {{pointerId: 99, isPrimary: true, clientX: 9, clientY: 9}})"
+        page.evaluate(f"document.getElementById('canvas').dispatchEvent({palm})")
     sheet = page.locator("#canvas").bounding_box()
     assert sheet
     for x, y in SEVEN[0][4:]:
@@ -136,6 +137,26 @@ def test_a_palm_that_leaves_the_screen_does_not_end_the_stroke_of_the_finger(pag
     expect_digit(page, 7)
     page.mouse.up()
     page.keyboard.press("Control+z")
+    assert not _has_ink(page)
+
+
+def test_a_pen_draws_although_a_palm_was_down_before_it(open_page: Callable[..., Page]) -> None:
+    page = open_page(**PHONE)
+    devtools = page.context.new_cdp_session(page)
+    sheet = page.locator("#canvas").bounding_box()
+    assert sheet
+
+    def on_screen(x: float, y: float) -> dict[str, float]:
+        return {"x": sheet["x"] + x / 100 * sheet["width"], "y": sheet["y"] + y / 100 * sheet["height"]}
+
+    devtools.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [on_screen(90, 95)]})
+    kinds = ("mousePressed", *["mouseMoved"] * (len(SEVEN[0]) - 2), "mouseReleased")
+    for kind, point in zip(kinds, SEVEN[0], strict=True):
+        pen = {"type": kind, "button": "left", "buttons": 1, "clickCount": 1, "pointerType": "pen"}
+        devtools.send("Input.dispatchMouseEvent", {**pen, **on_screen(*point)})
+    devtools.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    expect_digit(page, 7)
+    page.get_by_role("button", name="Undo").click()
     assert not _has_ink(page)
 
 
@@ -271,14 +292,27 @@ def test_a_picture_that_the_browser_cannot_show_is_named_and_read_all_the_same(p
     expect(page.locator("#preview")).to_be_hidden()
 
 
+def test_a_large_transparent_picture_keeps_its_transparency(page: Page) -> None:
+    ink = np.asarray(Image.open(io.BytesIO(digit_png(7))).resize((1200, 1200)).convert("L"))
+    colours = np.random.default_rng(0).integers(0, 256, (1200, 1200, 3), np.uint8)  # unseen, but for the ink's white
+    pixels = np.dstack([np.where(ink[:, :, None] > 0, 255, colours), ink]).astype(np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(pixels, "RGBA").save(file, "PNG")
+    assert len(file.getvalue()) > 2_000_000
+    with page.expect_request(_is_question) as question:
+        give(page, "choose", "white.png", file.getvalue())
+    expect_digit(page, 7)
+    assert len(_decoded(_payload(question.value)["image_base64"])) < 1_000_000
+
+
 def test_a_large_picture_is_made_smaller_before_it_is_sent(page: Page) -> None:
-    large = Image.open(EXAMPLES / "digits" / "7-transparent.png").resize((3000, 2400), Image.Resampling.BICUBIC)
-    noise = np.random.default_rng(1).integers(0, 3, (2400, 3000, 4), np.uint8)
+    large = Image.open(EXAMPLES / "digits" / "1-canvas.png").convert("RGB").resize((3000, 2400))
+    noise = np.random.default_rng(1).integers(0, 3, (2400, 3000, 3), np.uint8)
     content = encode((np.asarray(large) // 4 * 4 + noise).astype(np.uint8))
     assert len(content) > 2_000_000
     with page.expect_request(_is_question) as question:
         give(page, "choose", "large.png", content)
-    expect_digit(page, 7)
+    expect_digit(page, 1)
     sent = Image.open(io.BytesIO(_decoded(_payload(question.value)["image_base64"])))
     assert sent.format == "JPEG"
     assert sent.size == (2048, 1639)
@@ -463,6 +497,22 @@ def test_a_digit_is_drawn_and_cleared_with_the_keyboard_alone(page: Page) -> Non
     expect(page.locator("#digit")).to_be_empty()
 
 
+def test_a_space_bar_that_is_held_down_is_one_press_and_undo_lifts_the_pen(page: Page) -> None:
+    page.locator("#canvas").focus()
+    for _ in range(4):
+        page.keyboard.down("Space")
+    page.keyboard.up("Space")
+    page.keyboard.press("ArrowDown")
+    assert [len(stroke) for stroke in page.evaluate("sheet().strokes")] == [2]
+    page.keyboard.press("Control+z")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Space")
+    expect(page.locator("#aside")).to_have_text("The pen is down")
+    assert [len(stroke) for stroke in page.evaluate("sheet().strokes")] == [1]
+    page.keyboard.press("Backspace")  # as Mac laptops call their delete key
+    assert page.evaluate("isEmpty()")
+
+
 def test_a_file_is_chosen_with_the_keyboard_alone(page: Page) -> None:
     with page.expect_file_chooser() as chooser:  # around all of it: the browser is told of it without waiting for it
         page.locator("#clear").focus()
@@ -515,10 +565,10 @@ def test_nothing_is_wider_than_the_screen(page: Page, width: int) -> None:
 # ---- What is served ----
 
 
-def test_the_page_is_one_file_under_25_kb_that_asks_for_nothing_else(open_page: Callable[..., Page]) -> None:
+def test_the_page_is_one_file_under_26_kb_that_asks_for_nothing_else(open_page: Callable[..., Page]) -> None:
     page = open_page()
     assert page.evaluate("performance.getEntriesByType('resource').map((entry) => entry.name)") == []
-    assert PAGE.stat().st_size < 25_000
+    assert PAGE.stat().st_size < 26_000
 
 
 def test_its_policy_allows_its_own_script_and_style_and_no_other(chromium: Browser, address: str) -> None:

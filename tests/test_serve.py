@@ -140,6 +140,22 @@ def test_a_body_that_no_event_can_hold_is_refused_before_it_is_read(web: Served)
         assert connection.getresponse().status == 413
 
 
+def test_only_a_request_whose_body_is_awaited_is_told_to_go_on(web: Served) -> None:
+    requests = (
+        ("GET / HTTP/1.1", 0, b"200 OK"),
+        ("POST / HTTP/1.1", 0, b"400 Bad Request"),
+        (f"POST / HTTP/1.1\r\nContent-Length: {MAX_EVENT_BYTES + 1}", 0, b"413 Request Entity Too Large"),
+        ("POST / HTTP/1.1\r\nContent-Length: 2", 2, b"100 Continue"),
+    )
+    for head, body_bytes, status in requests:
+        with socket.create_connection(("127.0.0.1", web.port), timeout=20) as connection:
+            connection.sendall(f"{head}\r\nHost: a\r\nExpect: 100-continue\r\n\r\n".encode())
+            assert connection.recv(1000).startswith(b"HTTP/1.1 " + status)
+            if body_bytes:
+                connection.sendall(b"{}")
+                assert connection.recv(1000).startswith(b"HTTP/1.1 400 ")
+
+
 def test_sixteen_at_a_time_get_the_digit_of_their_own_picture(web: Served) -> None:
     def read_digit(digit: int) -> object:
         while True:
@@ -173,6 +189,22 @@ def test_several_processes_share_an_address_and_end_together(number: signal.Sign
         status, log, errors = served.end(number)
     assert (status, errors) == (0, "")
     assert len(family) == [line["event"] for line in log].count("cold_start") == 2
+    assert not any(Path(f"/proc/{pid}").exists() for pid in family)
+
+
+def test_a_signal_while_the_processes_start_ends_them_all() -> None:
+    command = [sys.executable, "-m", "mnist_infer", "serve", "--port", "0", "--processes", "8"]
+    with tempfile.TemporaryFile() as errors:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=errors)
+        try:
+            while not (family := worker_processes(process.pid)):
+                time.sleep(0.001)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(timeout=30) == 0
+        finally:
+            process.kill()
+        errors.seek(0)
+        assert without_tensorflow(errors.read().decode()) == ""
     assert not any(Path(f"/proc/{pid}").exists() for pid in family)
 
 

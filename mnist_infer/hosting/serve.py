@@ -64,8 +64,13 @@ def _run_in_processes(count: int, answer: Callable[[], None]) -> int:
     workers = [multiprocessing.get_context("fork").Process(target=_in_worker, args=(answer,)) for _ in range(count)]
     status = 0
     with suppress(KeyboardInterrupt):
-        for worker in workers:
-            worker.start()
+        # Python swallows what a signal raises in the middle of a fork, so signals wait until these are done.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+        try:
+            for worker in workers:
+                worker.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
         multiprocessing.connection.wait([worker.sentinel for worker in workers])
         status = 1
     for worker in workers:
@@ -78,7 +83,9 @@ def _run_in_processes(count: int, answer: Callable[[], None]) -> int:
 def _in_worker(answer: Callable[[], None]) -> None:
     """Run a server, and end the process with one sentence where it cannot start, as the command line does."""
     try:
-        answer()
+        with suppress(KeyboardInterrupt):
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
+            answer()
     except (MnistInferError, ImportError, OSError) as error:
         sys.exit(f"mnist_infer: {error}")
 

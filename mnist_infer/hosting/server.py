@@ -5,6 +5,7 @@ import socket
 from typing import Any
 
 from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
 from waitress.server import TcpWSGIServer
 from waitress.server import create_server as create_waitress
 
@@ -12,8 +13,9 @@ from mnist_infer.hosting.admission import MAX_WAITING, AdmissionControl
 from mnist_infer.hosting.platform import MAX_EVENT_BYTES
 from mnist_infer.hosting.wsgi import Application
 
-MAX_CONNECTIONS = 1000
-"""Open connections: the platform allows a process 1024 descriptors. An idle connection takes some 20 KB."""
+MAX_CONNECTIONS = 450
+"""Open connections: the platform allows a process 1024 descriptors, and a connection has two while a body of more than
+512 KB comes, which waitress keeps in a file. An idle connection takes some 20 KB."""
 
 REQUEST_DEADLINE_S = 30
 """Time for a request to arrive with headers and body (6 MB at 200 KB/s), and for a connection to be idle."""
@@ -22,8 +24,21 @@ _DEADLINE_CHECK_S = 5
 _REFUSING_THREADS = 4
 
 
+class _Parser(HTTPRequestParser):
+    """A request that is not told to go on when it is complete already, or refused: waitress would wait for its body."""
+
+    def received(self, data: bytes) -> int:
+        """Take what has arrived, and return how much of it was the request's."""
+        taken: int = super().received(data)
+        if self.completed:
+            self.expect_continue = False
+        return taken
+
+
 class _Channel(HTTPChannel):
     """A connection whose deadline starts with a request's first byte: later bytes do not extend it."""
+
+    parser_class = _Parser
 
     def handle_read(self) -> None:
         """Read what has arrived, without counting it as activity while the same request is still incomplete."""
