@@ -70,6 +70,7 @@ PARTS = {
 TENSORFLOW_LIBRARIES = tuple(f"tensorflow/{name}" for name in LIBRARIES)
 
 # Kept of every wheel, wherever they stand.
+MODEL_PARTS = ("saved_model.pb", "variables", "assets")
 LICENCES = re.compile(r"(^|/)(LICEN[CS]E|COPYING|COPYRIGHT|NOTICE|THIRD_PARTY)[^/]*$|\.dist-info/licen[cs]es/.")
 
 # What no request reads, by its path in a wheel. Every public module of NumPy stays but distutils, a
@@ -181,7 +182,7 @@ def run(command: Sequence[str | Path], environ: Mapping[str, str] | None = None,
         raise BuildError(f"{command[0]} cannot be run: {error.strerror}") from error
     if done.returncode:
         said = (done.stderr + done.stdout).strip().splitlines() or [f"status {done.returncode}"]
-        raise BuildError(f"{command[0]} failed: {said[0]}")
+        raise BuildError(f"{command[0]} failed: {said[-1 if said[0].startswith('Traceback') else 0]}")
     return done.stdout
 
 
@@ -225,10 +226,10 @@ def ask_interpreter(command: str, python: str) -> Interpreter:
         BuildError: it cannot be run, or is no CPython of the minor version.
     """
     about = "import sys; print(sys.implementation.name, *sys.version_info[:3], sep='.'); print(sys.executable)"
-    version, executable = run([command, "-c", about]).splitlines()
+    version, *executable = run([command, "-c", about]).splitlines() or ["no Python"]
     if not version.startswith(f"cpython.{python}."):
         raise BuildError(f"{command} is {version}, and the target is cpython.{python}")
-    return Interpreter(executable, version.removeprefix("cpython."))
+    return Interpreter(executable[0], version.removeprefix("cpython."))
 
 
 def find_objdump() -> None:
@@ -405,7 +406,7 @@ def copy_own_files(tree: Path, model: Path) -> None:
     package = [path for path in (ROOT / "mnist_infer").rglob("*") if path.suffix in (".py", ".html")]
     not_shipped = {ROOT / "mnist_infer" / name for name in ("hosting", "local", "__main__.py")}
     shipped = [path for path in package if not not_shipped & {path, *path.parents}]
-    learnt = [path for path in model.rglob("*") if path.is_file() and path.suffix not in (".json", ".csv")]
+    learnt = [path for path in model.rglob("*") if path.is_file() and path.relative_to(model).parts[0] in MODEL_PARTS]
     for path in (ROOT / "handler.py", ROOT / "LICENSE", *shipped, *learnt):
         target = tree / path.relative_to(ROOT)
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -61,12 +61,13 @@ def _model_section(model: Figures) -> str:
     rows = [("file", f"`export/{model['version']}/saved_model.pb`, {model['bytes'] / 1e6:.2f} MB")]
     rows += [(name, _value(model[key], key)) for key, name in _NAMES.items() if key in model]
     drawn = ", and digits of other hands that a program draws" if model.get("hands") else ""
+    looked_at = ", but for the shapes of other hands: see *Digits from elsewhere*" if model.get("hands") else ""
     return (
         "## What it is\n"
         "A SavedModel of a small convolutional network: `x:0` float32 "
         "`[n, 784]`, 1 is ink; `y:0` float32 `[n, 10]`, probabilities. It was trained on 55 000 of MNIST's training "
         f"digits and distorted pictures of them{drawn}. What there was to choose was chosen on the other 5 000, which "
-        "were held back, and not on the test digits.\n\n" + _table(("", ""), rows, "-:")
+        f"were held back, and not on the test digits{looked_at}.\n\n" + _table(("", ""), rows, "-:")
     )
 
 
@@ -216,8 +217,8 @@ def _limits_section(figures: Figures) -> str:
         "- The suite is drawn by a program after the pen's path in MNIST's digits: real paper, boards and cameras vary "
         "more. A digit whose ink is wider than a third of it, or whose loops the pen has filled, has no such path, "
         "and the next one is drawn instead.\n"
-        "- MNIST's writers were staff of the American census bureau and high-school students; other hands were only "
-        "measured on shapes that a program draws.\n"
+        "- MNIST's writers were staff of the American census bureau and high-school students; other "
+        "people's digits were measured on one set, of 8×8 pixels, and their shapes as a program draws them.\n"
         "- A probability is worth what the diagram above says on pictures like these, and less on any other."
     )
 

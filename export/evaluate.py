@@ -31,7 +31,7 @@ def main() -> int:
         print(f"not evaluated: {error}", file=sys.stderr)
         return 1
     digits = mnist.test if options.digits == "test" else mnist.held_back
-    model = options.model or find_version(options.output, None)
+    model = options.model or find_version(HERE, None)
     counts = dict.fromkeys(KINDS, options.per_kind) | {"mnist": len(digits)}
     counts |= dict.fromkeys(HANDS | NOT_DIGITS, -(-options.per_kind // 10))
     readings = read_suite(model, digits, counts, options.processes)

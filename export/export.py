@@ -39,6 +39,8 @@ def main() -> int:
     shutil.rmtree(partial, ignore_errors=True)
     try:
         mnist = load_mnist(options.data)
+        if not (training / "model.keras").is_file():
+            raise ExportError(f"{training} has no model.keras: `make train VERSION={options.version}` comes first")
         network = tf.keras.models.load_model(training / "model.keras")
         write_saved_model(trained_layers(network), partial)
         figures = measure(network, partial, mnist.held_back, mnist.test)

@@ -46,7 +46,6 @@ def measure_kind(name: str, kind: Kind, readings: Sequence[Reading]) -> dict[str
         **shares(readings),
         "calibration_error": calibration(readings)["error"],
         "too_easy": kind.group in ("canvas", "photo") and shares(readings)["article"] > MAX_ARTICLE_ACCURACY,
-        "must_be_hard": kind.group in ("canvas", "photo"),
     }
 
 

@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,7 +43,7 @@ class Digits:
 
 @dataclass(frozen=True)
 class Mnist:
-    """MNIST in three parts: 55 000 to train on, 5 000 to choose by, 10 000 read once per release."""
+    """MNIST in three parts: 55 000 to train on, 5 000 to choose by, 10 000 for a version's export and its card."""
 
     train: Digits
     held_back: Digits
@@ -88,5 +89,5 @@ def _read_idx(folder: Path, name: str) -> NDArray[np.uint8]:
         rank = data[3]
         shape = np.frombuffer(data, ">i4", rank, offset=4)
         return np.frombuffer(data, np.uint8, offset=4 + 4 * rank).reshape(shape)
-    except (OSError, EOFError, IndexError, ValueError) as error:
+    except (OSError, EOFError, IndexError, ValueError, zlib.error) as error:
         raise DataError(f"{name} cannot be read from {folder}: {error}") from error

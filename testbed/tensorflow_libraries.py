@@ -40,7 +40,8 @@ def _fetch(version: str, python: str, platform: str, scratch: Path) -> None:
     target = ["--python-version", python, "--platform", platform, "--only-binary=:all:", "--no-deps"]
     quiet = ["--quiet", "--disable-pip-version-check", "--no-cache-dir"]
     download = [sys.executable, "-m", "pip", "download", *quiet, *target, f"tensorflow-cpu=={version}"]
-    subprocess.run([*download, "-d", str(scratch)], check=True)
+    if subprocess.run([*download, "-d", str(scratch)]).returncode:
+        sys.exit(f"the wheel of tensorflow-cpu {version} cannot be downloaded: see above")
     (wheel,) = scratch.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         for library in TENSORFLOW_LIBRARIES:

@@ -50,5 +50,4 @@ def find_interpreter(python: str, named: str | None) -> Path:
     Raises:
         build_zip.BuildError: there is none.
     """
-    command = build_zip.find_interpreter(python, named).command
-    return Path(build_zip.run([command, "-c", "import sys; print(sys.executable)"]).strip()).resolve()
+    return Path(build_zip.find_interpreter(python, named).command).resolve()

@@ -35,16 +35,24 @@ train.TRAINED_SHARE = 0.0
 pictures = foreign.foreign_pictures
 foreign.foreign_pictures = charts.foreign_pictures = lambda render: pictures(render)[:30]
 
+training = ["--version", version, "--training", f"{root}/training"]
 few = ["--teachers", "2", "--teacher-epochs", "1", "--epochs", "1", "--distorted", "30", "--hands", "20"]
 common = ["--data", f"{root}/data"]
 for step, arguments in (
-    (train, ["--version", version, "--training", f"{root}/training", *few]),
-    (export, ["--version", version, "--training", f"{root}/training", "--output", f"{root}/export", "--per-kind", "1"]),
-    (evaluate, ["--output", f"{root}/export", "--per-kind", "1", "--processes", "1"]),
+    (train, [*training, *few]),
+    (train, [*training, *few]),  # all over again: what was made is taken, and the log begins anew
+    (export, [*training, "--output", f"{root}/export", "--per-kind", "1"]),
+    (
+        evaluate,
+        ["--output", f"{root}/export", "--model", f"{root}/export/{version}", "--per-kind", "1", "--processes", "1"],
+    ),
 ):
     sys.argv = [step.__name__, *common, *arguments]
     if step.main():
         sys.exit(f"{step.__name__} failed")
+sys.argv = ["train", *common, *training, *few, "--seed", "2"]
+if not train.main():
+    sys.exit("a training went on with other options than it was begun with")
 """
 
 
@@ -71,6 +79,8 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     command = [sys.executable, "-W", "ignore", "-c", PROCEDURE, str(root), str(VERSION), "60", *hashes]
     child = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert child.returncode == 0, child.stderr
+    assert "not trained: " in child.stderr
+    assert "was begun with another seed: delete it, or take another --version" in child.stderr
     return root
 
 
@@ -97,6 +107,8 @@ def test_its_card_is_about_the_new_version(checkout: Path) -> None:
     assert "training.png" in pictures
     figures = json.loads((checkout / "export" / str(VERSION) / "figures.json").read_text())
     assert (figures["epochs"], figures["distorted"], figures["hands"]) == (1, 30, 20)
+    log = (checkout / "export" / str(VERSION) / "training.csv").read_text().splitlines()
+    assert len(log) == 2, "its columns, and the one epoch of the last training"
 
 
 def test_the_zip_has_the_new_version_and_no_other(
