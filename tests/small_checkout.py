@@ -70,6 +70,8 @@ _OWN_FILES = {
     "export/10/saved_model.pb": b"\x08\x01",
     "export/12.partial/saved_model.pb": b"an export that was broken off",
     "export/10/variables/variables.index": b"its variables",
+    "export/10/saved_model.pb~": b"what an editor has left",
+    "export/10/.DS_Store": b"",
     "tests/test_handler.py": b"",
 }
 

@@ -357,6 +357,23 @@ def test_an_interpreter_of_another_version_is_refused(
 
 
 @pytest.mark.parametrize(
+    ("script", "sentence"),
+    [
+        ("exit 0", "is no Python, and the target is"),
+        ("echo hello", "is hello, and the target is"),
+        ("echo Traceback >&2; echo 'OSError: why' >&2; exit 1", "failed: OSError: why"),
+    ],
+)
+def test_an_interpreter_that_is_none_is_refused(
+    script: str, sentence: str, checkout: MakeCheckout, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "python"
+    other.write_text(f"#!/bin/sh\n{script}\n")
+    other.chmod(0o755)
+    assert sentence in refused(checkout(), capsys, "--interpreter", str(other))
+
+
+@pytest.mark.parametrize(
     ("removed", "arguments", "message"),
     [
         ("export", (), "export cannot be read"),

@@ -68,8 +68,10 @@ def test_a_file_that_is_missing_or_cut_is_refused_by_its_name(data: Path, conten
         load_mnist(data)
 
 
-def test_a_gzip_file_that_is_damaged_is_refused(data: Path) -> None:
-    (data / "train-images-idx3-ubyte.gz").write_bytes(b"\x1f\x8b rubbish")
+@pytest.mark.parametrize("place", [0, 12], ids=["its head", "its data"])
+def test_a_gzip_file_that_is_damaged_is_refused(data: Path, place: int) -> None:
+    content = (data / "train-images-idx3-ubyte.gz").read_bytes()
+    (data / "train-images-idx3-ubyte.gz").write_bytes(content[:place] + b"rubbish" + content[place + 7 :])
     with pytest.raises(DataError, match="train-images-idx3-ubyte cannot be read"):
         load_mnist(data)
 
