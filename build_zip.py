@@ -69,8 +69,10 @@ PARTS = {
 
 TENSORFLOW_LIBRARIES = tuple(f"tensorflow/{name}" for name in LIBRARIES)
 
-# Kept of every wheel, wherever they stand.
+# Kept of a model's folder, where figures and an editor's files stand beside them.
 MODEL_PARTS = ("saved_model.pb", "variables", "assets")
+
+# Kept of every wheel, wherever they stand.
 LICENCES = re.compile(r"(^|/)(LICEN[CS]E|COPYING|COPYRIGHT|NOTICE|THIRD_PARTY)[^/]*$|\.dist-info/licen[cs]es/.")
 
 # What no request reads, by its path in a wheel. Every public module of NumPy stays but distutils, a

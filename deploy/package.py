@@ -97,7 +97,11 @@ def build_zip_if_stale(interpreter: str | None) -> Path:
     Raises:
         DeployError: it cannot be built.
     """
-    if not ZIP.is_file() or ZIP.stat().st_mtime < max(path.stat().st_mtime for path in _inputs()) or _has_outlived():
+    if (
+        not ZIP.is_file()
+        or ZIP.stat().st_mtime < max(path.stat().st_mtime for path in _inputs())
+        or _has_deleted_files()
+    ):
         command = [sys.executable, str(ROOT / "build_zip.py"), "--output", str(ZIP)]
         command += ["--interpreter", interpreter] if interpreter else []
         if subprocess.run(command, cwd=ROOT).returncode:
@@ -105,8 +109,8 @@ def build_zip_if_stale(interpreter: str | None) -> Path:
     return ZIP
 
 
-def _has_outlived() -> bool:
-    """Return whether the zip has files of ours that have been deleted since, or is none."""
+def _has_deleted_files() -> bool:
+    """Return whether files of ours in the zip have been deleted since; also where it is no zip."""
     try:
         with zipfile.ZipFile(ZIP) as archive:
             names = archive.namelist()

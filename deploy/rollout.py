@@ -164,9 +164,8 @@ class Rollout:
     def _traffic_steps(self) -> Iterator[Step]:
         main, canary = self._traffic.main, self._traffic.canary
         has_whole = self.version == main and canary is None
-        share = (
-            self._settings.canary if main not in (LATEST, self.version) or (main == LATEST and self._triggers) else 0
-        )
+        has_users = bool(self._triggers) if main == LATEST else main != self.version  # whom another version answers
+        share = self._settings.canary if has_users else 0
         if has_whole or (share and canary == self.version and self._traffic.percent == share):
             return
         if self.version is None or self.version not in (main, canary):

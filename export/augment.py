@@ -94,9 +94,13 @@ def _make_parts(
 
 
 def _keep(file: Path, make: Callable[[_Part, list[int]], NDArray[np.uint8]], part: _Part, seed: list[int]) -> None:
-    """Save pictures under a name that only whole files have."""
+    save_whole(file, make(part, seed))
+
+
+def save_whole(file: Path, array: NDArray[np.generic]) -> None:
+    """Save an array under a name that only whole files have: a run may be stopped while it writes."""
     partial = file.with_suffix(".partial.npy")
-    np.save(partial, make(part, seed))
+    np.save(partial, array)
     partial.rename(file)
 
 

@@ -25,7 +25,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from export.augment import make_distorted, make_hands
+from export.augment import make_distorted, make_hands, save_whole
 from export.mnist import DataError, Digits, load_mnist
 from export.network import CLASSES, STAGES, average_layers, build_model, read_layers, set_layers, trained_layers
 from mnist_infer.config import ROOT
@@ -46,11 +46,15 @@ TRAINED_SHARE = 0.5
 
 Of 0.3, 0.5, 0.7, 0.85 and 1 it reads most of the suite of held-back digits, 99.41 %; the version before reads 99.37 %.
 """
+_SOURCES = [
+    *(ROOT / "export" / name for name in ("augment.py", "hands.py")),
+    *(ROOT / "mnist_infer" / name for name in ("background.py", "components.py", "decode.py", "normalise.py")),
+]
+"""What the pictures to train on depend on, beside the options."""
 
 
-# What the pictures to train on depend on, beside the options.
-_SOURCES = ("augment.py", "hands.py")
-_FUNCTIONS_SOURCES = ("background.py", "components.py", "decode.py", "normalise.py")
+class TrainingError(Exception):
+    """What there is of a training cannot be gone on with."""
 
 
 def main() -> int:
@@ -61,10 +65,6 @@ def main() -> int:
         print(f"not trained: {error}", file=sys.stderr)
         return 1
     return 0
-
-
-class TrainingError(Exception):
-    """What there is of a training cannot be gone on with."""
 
 
 def _train(options: argparse.Namespace) -> None:
@@ -92,9 +92,7 @@ def _train(options: argparse.Namespace) -> None:
             tf.keras.utils.set_random_seed(options.seed + number)
             teacher = build_model(TEACHER_STAGES)
             _fit(teacher, digits.images, labels, mnist.held_back, answers.with_suffix(""), options.teacher_epochs)
-            partial = answers.with_suffix(".partial.npy")
-            np.save(partial, _predict(teacher, digits))
-            partial.rename(answers)
+            save_whole(answers, _predict(teacher, digits))
         taught.append(np.load(answers))
     targets = (1 - TAUGHT_SHARE) * labels + TAUGHT_SHARE * np.mean(taught, axis=0, dtype=np.float32)
     tf.keras.utils.set_random_seed(options.seed)
@@ -117,9 +115,8 @@ def _begin(folder: Path, options: argparse.Namespace, start: Path) -> None:
     names = ("seed", "teachers", "teacher_epochs", "epochs", "distorted", "hands")
     run = {name: getattr(options, name) for name in names}
     run |= {"start": start.name, "taught_share": TAUGHT_SHARE, "trained_share": TRAINED_SHARE}
-    sources = [HERE / name for name in _SOURCES] + [ROOT / "mnist_infer" / name for name in _FUNCTIONS_SOURCES]
-    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
-    run |= {"tensorflow": tf.__version__, "sources": digest}
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in _SOURCES)).hexdigest()
+    run |= {"tensorflow": tf.__version__, "sources": digest[:16]}
     file = folder / "run.json"
     if not file.exists():
         folder.mkdir(parents=True, exist_ok=True)

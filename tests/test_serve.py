@@ -31,7 +31,7 @@ from testbed.image_host import Server
 from testbed.local_server import without_tensorflow
 from testbed.pictures import digit_png, to_base64
 
-IPV6_ADDRESSES = Path("/proc/net/if_inet6")
+IPV6_ADDRESSES = Path("/proc/net/if_inet6")  # empty, or not there, where a machine or a container has none
 
 
 class Served(NamedTuple):
@@ -198,7 +198,7 @@ def test_a_signal_while_the_processes_start_ends_them_all() -> None:
         process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=errors)
         try:
             while not (family := worker_processes(process.pid)):
-                time.sleep(0.001)
+                time.sleep(0.001)  # a poll: the signal has to come while the other processes start
             process.send_signal(signal.SIGTERM)
             assert process.wait(timeout=30) == 0
         finally:

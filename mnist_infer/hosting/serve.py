@@ -43,18 +43,18 @@ def serve(host: str, port: int, processes: int, threads: int, kind: str, entry: 
         signal.signal(number, _interrupt)
 
     def answer() -> None:
-        with suppress(KeyboardInterrupt):
-            function = load_entry(entry)
-            application = web_application(function) if kind == "web" else event_application(function)
-            server = create_server(application, bound, threads)
-            url_host = f"[{host}]" if ":" in host else host
-            write_line(event="listening", url=f"http://{url_host}:{bound.getsockname()[1]}/", entry=entry)
-            server.run()  # until an interrupt, and then until the requests in progress are answered
-            server.close()
+        function = load_entry(entry)
+        application = web_application(function) if kind == "web" else event_application(function)
+        server = create_server(application, bound, threads)
+        url_host = f"[{host}]" if ":" in host else host
+        write_line(event="listening", url=f"http://{url_host}:{bound.getsockname()[1]}/", entry=entry)
+        server.run()  # until an interrupt, and then until the requests in progress are answered
+        server.close()
 
     if processes > 1:
         return _run_in_processes(processes, answer)
-    answer()
+    with suppress(KeyboardInterrupt):
+        answer()
     return 0
 
 

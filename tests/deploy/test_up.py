@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -182,13 +183,19 @@ def test_up_waits_for_a_change_that_is_under_way(cloud: Cloud, up: Run, zips: Zi
     assert cloud.scf.functions[FUNCTION]["versions"]["2"]["MemorySize"] == 1024
 
 
+def made_in_the_console(cloud: Cloud) -> dict[str, Any]:
+    """Return the function of a first `up` as one that nobody has published yet."""
+    function = cloud.scf.functions[FUNCTION]
+    function["alias"].update(FunctionVersion="$LATEST", Description="")
+    del function["versions"]["1"]
+    return function
+
+
 def test_up_publishes_what_a_function_made_in_the_console_runs_before_it_changes_that(
     cloud: Cloud, up: Run, deploy: Run, zips: Zips, broken_zips: dict[str, Path]
 ) -> None:
     up(zips[0])
-    function = cloud.scf.functions[FUNCTION]
-    function["alias"].update(FunctionVersion="$LATEST", Description="")
-    del function["versions"]["1"]
+    function = made_in_the_console(cloud)
     assert deploy("up", "--yes", "--zip", broken_zips["a handler that raises"]).status == 1
     assert function["versions"][function["alias"]["FunctionVersion"]]["code"] == zips[0].read_bytes()
     assert ask(cloud).json()["result"] == 9
@@ -210,9 +217,7 @@ def test_what_an_api_gateway_leads_to_is_not_changed_before_it_is_published(
     qualifier: str, cloud: Cloud, up: Run, deploy: Run, zips: Zips, broken_zips: dict[str, Path]
 ) -> None:
     up(zips[0])
-    function = cloud.scf.functions[FUNCTION]
-    function["alias"].update(FunctionVersion="$LATEST", Description="")
-    del function["versions"]["1"]
+    function = made_in_the_console(cloud)
     gateway = {"TriggerName": "SCF_API_SERVICE", "Type": "apigw", "Qualifier": qualifier, "TriggerDesc": "{}"}
     function["urls"] = {qualifier: {**function["urls"]["$DEFAULT"], **gateway}}
     done = deploy("up", "--yes", "--zip", broken_zips["a handler that raises"])
@@ -240,9 +245,7 @@ def test_a_canary_may_be_asked_for_where_an_api_gateway_leads_to_code_of_the_con
     cloud: Cloud, up: Run, zips: Zips
 ) -> None:
     up(zips[0])
-    function = cloud.scf.functions[FUNCTION]
-    function["alias"].update(FunctionVersion="$LATEST", Description="")
-    del function["versions"]["1"]
+    function = made_in_the_console(cloud)
     function["urls"]["$DEFAULT"] |= {"TriggerName": "SCF_API_SERVICE", "Type": "apigw"}
     function["urls"] = {"gateway": function["urls"]["$DEFAULT"]}
     up(zips[1], "--canary", 10)
