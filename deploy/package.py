@@ -97,11 +97,7 @@ def build_zip_if_stale(interpreter: str | None) -> Path:
     Raises:
         DeployError: it cannot be built.
     """
-    if (
-        not ZIP.is_file()
-        or ZIP.stat().st_mtime < max(path.stat().st_mtime for path in _inputs())
-        or _has_deleted_files()
-    ):
+    if _is_stale():
         command = [sys.executable, str(ROOT / "build_zip.py"), "--output", str(ZIP)]
         command += ["--interpreter", interpreter] if interpreter else []
         if subprocess.run(command, cwd=ROOT).returncode:
@@ -109,8 +105,10 @@ def build_zip_if_stale(interpreter: str | None) -> Path:
     return ZIP
 
 
-def _has_deleted_files() -> bool:
-    """Return whether files of ours in the zip have been deleted since; also where it is no zip."""
+def _is_stale() -> bool:
+    """Return whether there is no zip, or what goes into it is newer, or files of ours in it have been deleted since."""
+    if not ZIP.is_file() or ZIP.stat().st_mtime < max(path.stat().st_mtime for path in _inputs()):
+        return True
     try:
         with zipfile.ZipFile(ZIP) as archive:
             names = archive.namelist()
