@@ -29,6 +29,7 @@ import numpy as np
 from mnist_infer.config import ROOT
 from mnist_infer.errors import ModelUnavailable
 from mnist_infer.versions import find_version
+from relink import cache
 from relink.elf import RelinkError
 from relink.linker import LIBRARIES, relink
 from relink.operations import FUNCTIONS, OPERATIONS
@@ -37,6 +38,7 @@ from relink.saved_model import operations_of
 
 LOCK = "requirements-zip.lock"
 WHEEL_CACHE = Path(".cache", "wheels")  # one folder for each Python
+RELINKED_CACHE = Path(".cache", "relinked")
 
 # The platform, as it is documented: its limits, and CentOS 7 on x86-64.
 CODE_FOLDER = "/var/user"
@@ -329,10 +331,15 @@ def link_tensorflow(tree: Path, model: Path, operations: frozenset[str] | None) 
             raise BuildError(f"the wheel of tensorflow-cpu has no {name}")
     folder = (tree / TENSORFLOW_LIBRARIES[0]).parent
     try:
-        wanted = OPERATIONS | operations_of(model) | (operations or frozenset())
-        made = relink(folder, folder, wanted, FUNCTIONS, operations is None, say)
+        wanted, keep_all = OPERATIONS | operations_of(model) | (operations or frozenset()), operations is None
+        entry = ROOT / RELINKED_CACHE / cache.fingerprint(folder, wanted, FUNCTIONS, keep_all)
+        if cache.restore(entry, folder):
+            say(f"TensorFlow was linked for these operations before: {entry}")
+            return
+        made = relink(folder, folder, wanted, FUNCTIONS, keep_all, say)
     except RelinkError as error:
         raise BuildError(f"TensorFlow cannot be linked again: {error}") from error
+    cache.store(folder, entry)
     for line in summary(made) if made else ():
         say(line)
 

@@ -71,7 +71,7 @@ def relink(
         unfinished.replace(target / library.path.name)
     for name in LIBRARIES if analysis else ():
         say(f"following every reference of the new {name}")
-        check_written(target / name)
+        say(f"all {check_written(target / name)} end in something that is kept")
     return analysis
 
 

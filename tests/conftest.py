@@ -6,9 +6,11 @@ import socket
 import ssl
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 import requests.adapters
@@ -21,21 +23,91 @@ from testbed.image_host import Server, running_server
 from testbed.pictures import MODEL_DIR
 
 ONE_CPU_THREAD = session_config(intra_op_threads=1, inter_op_threads=0, hide_gpus=True)
-SLOWEST = ("test_relink.py", "test_new_version.py", "test_export.py")
+NEEDS = {
+    "browser": "a Chromium",
+    "relink": "TensorFlow's libraries linked again, which takes minutes",
+    "sandbox": "bubblewrap",
+    "slow": "more than three seconds of CPU by its nature",
+    "tensorflow": "TensorFlow's Python package, which takes seconds to import, or what trains with it",
+    "versions": "the libraries of other TensorFlows",
+}
+"""What keeps a test out of `make test`: it has the mark, or a fixture below, or its module has."""
+
+NEED_OF_FIXTURE = {
+    "chromium": "browser",
+    "exports": "tensorflow",
+    "layout": "sandbox",
+    "oracle": "tensorflow",
+    "relinked": "relink",
+}
+
+LEFT_OUT = pytest.StashKey[Counter[str]]()
+"""How many tests a run left out, by what they need; whole modules count as one."""
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marks, and `quick` for a test that has none of them."""
+    for need, what in NEEDS.items():
+        config.addinivalue_line("markers", f"{need}: needs {what}")
+    config.addinivalue_line("markers", "quick: needs nothing of the kind; nobody writes this mark")
+    config.stash[LEFT_OUT] = Counter()
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not even import a module that as a whole needs something, where the quick tests are asked for."""
+    if config.option.markexpr != "quick" or collection_path.suffix != ".py":
+        return None
+    mark_of_module = rf"^pytestmark = [^=]*?pytest\.mark\.({'|'.join(NEEDS)})\b"
+    found = re.findall(mark_of_module, collection_path.read_text(encoding="utf-8"), re.MULTILINE)
+    config.stash[LEFT_OUT].update(found)
+    return bool(found) or None
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files that take minutes, so that in the end no process waits for another one's."""
-    items.sort(key=lambda item: SLOWEST.index(item.path.name) if item.path.name in SLOWEST else len(SLOWEST))
+    """Mark what a test needs and what is quick, and begin with the modules that take longest."""
+    for item in items:
+        for fixture in NEED_OF_FIXTURE.keys() & set(getattr(item, "fixturenames", ())):
+            item.add_marker(NEED_OF_FIXTURE[fixture])
+        if not needs(item):
+            item.add_marker("quick")
+    longest = {item.path: needs(item) & {"relink", "tensorflow"} for item in items}
+    items.sort(key=lambda item: not longest[item.path])
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say in one line which tests were skipped for want of a system package, and the command that changes it."""
+def needs(item: pytest.Item) -> set[str]:
+    """Return what keeps a test out of `make test`."""
+    return {mark.name for mark in item.iter_markers()} & NEEDS.keys()
+
+
+def pytest_deselected(items: list[pytest.Item]) -> None:
+    """Count what is left out."""
+    for item in items:
+        item.config.stash[LEFT_OUT].update(needs(item))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Let a worker tell what it left out: all of them collect the same."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["left_out"] = dict(session.config.stash[LEFT_OUT])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over what a worker left out."""
+    node.config.stash[LEFT_OUT] = Counter(getattr(node, "workeroutput", {}).get("left_out", {}))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say what was left out or skipped, and which command runs it too."""
     reasons = [str(report.longrepr) for report in terminalreporter.stats.get("skipped", [])]
     missing = [found[1] for reason in reasons if (found := re.search(r"apt-get install ([\w+-]+)", reason))]
     if missing:
         packages = " ".join(sorted(set(missing)))
         terminalreporter.write_line(f"{len(missing)} tests were skipped; to run them too: apt-get install {packages}")
+    if config.option.markexpr == "quick":
+        left_out = ", ".join(f"{need} ({count})" for need, count in sorted(config.stash[LEFT_OUT].items()))
+        terminalreporter.write_line(f"left out: what needs {left_out}; `make test-all` runs everything")
 
 
 @pytest.fixture(scope="session")

@@ -311,6 +311,28 @@ def test_the_linker_keeps_the_model_s_operations_and_those_that_are_named(
     assert keep_all is ("--keep-all" in arguments)
 
 
+def test_what_was_linked_is_taken_again_until_something_that_it_is_made_of_changes(
+    checkout: MakeCheckout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, linked = checkout(), []
+    shutil.copy(MODEL_DIR / "saved_model.pb", root / "export" / "10" / "saved_model.pb")
+
+    def link(source: Path, target: Path, *others: object) -> None:
+        linked.append(others)
+        strip_instead(source, target)
+
+    monkeypatch.setattr(build_zip, "relink", link)
+    built = []
+    for arguments in ((), (), ("--operations", "Unheard"), ()):
+        assert build(tmp_path / "out.zip", *arguments) == 0
+        built.append((len(linked), (tmp_path / "out.zip").read_bytes()))
+    assert [count for count, _ in built] == [1, 1, 2, 3]
+    assert len({content for _, content in built}) == 1
+    monkeypatch.setattr("numpy.__version__", "0")
+    assert build(tmp_path / "out.zip") == 0
+    assert len(linked) == 4
+
+
 def test_a_library_that_cannot_be_linked_again_leaves_no_zip(
     checkout: MakeCheckout, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,6 +19,7 @@ def decoders() -> Iterator[Decoders]:
         yield running
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", COSTLY_FILES)
 def test_a_file_made_to_be_costly_stays_within_the_budget(name: str, decoders: Decoders, tmp_path: Path) -> None:
     content = COSTLY_FILES[name]()
@@ -43,6 +44,8 @@ def test_every_format_has_many_costly_files() -> None:
 def test_a_decoder_that_takes_too_much_is_ended_by_the_system(what: str, tmp_path: Path) -> None:
     (tmp_path / "image").write_bytes(digit_png(3))
     waste = {"memory": "bytes(10 ** 10)", "time": "sum(iter(int, 1))"}[what]
-    with running_decoders(f"import mnist_infer.decode as d; d._to_grey = lambda image: {waste}") as decoders:
+    with running_decoders(
+        f"import mnist_infer.decode as d; d._to_grey = lambda image: {waste}; server.CPU_LIMIT_S = 0"
+    ) as decoders:
         cost = decoders.cost(tmp_path / "image")
     assert re.match("MemoryError|SIGXCPU|SIGKILL", cost.outcome)

@@ -181,6 +181,7 @@ print(float((np.argmax(model(x, training=True), 1) == expected.argmax(1)).mean()
 """
 
 
+@pytest.mark.tensorflow
 def test_a_new_network_goes_on_where_the_exported_one_stood() -> None:
     child = subprocess.run([sys.executable, "-W", "ignore", "-c", START], cwd=ROOT, capture_output=True, text=True)
     assert child.returncode == 0, child.stderr
@@ -201,6 +202,7 @@ print({array.dtype.name for layer in mean for array in layer})
 """
 
 
+@pytest.mark.tensorflow
 def test_the_mean_of_two_networks_has_the_share_of_the_second() -> None:
     child = subprocess.run([sys.executable, "-W", "ignore", "-c", AVERAGE], cwd=ROOT, capture_output=True, text=True)
     assert child.stdout == "[[1.0, 6.0]] [5.0] [[2.0]] [-1.0]\n{'float32'}\n", child.stderr

@@ -19,6 +19,8 @@ from tests.small_checkout import PYTHON, make_checkout
 from tests.test_build_zip import strip_instead
 from tests.test_export import write_idx
 
+pytestmark = pytest.mark.tensorflow
+
 VERSION = 11
 
 PROCEDURE = """

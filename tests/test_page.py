@@ -35,7 +35,10 @@ from tests.browser import (
     watched_page,
 )
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt-get install chromium")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt-get install chromium"),
+]
 
 PAGE = ROOT / "mnist_infer" / "page.html"
 SEVEN = STROKES[7]

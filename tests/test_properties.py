@@ -208,6 +208,7 @@ def test_any_bytes_behind_any_signature_are_read_or_refused(signature: bytes, co
     read_image(signature + content, DECODE_BYTES)
 
 
+@pytest.mark.slow
 @settings(bounded, max_examples=600)
 @given(data=st.data())
 def test_any_change_to_a_valid_file_is_read_or_refused(data: st.DataObject) -> None:
@@ -232,6 +233,7 @@ SOUND = list(valid_images().values())
 ODD = [*SOUND, *(content for content in broken_images().values() if len(content) < 5000)]
 
 
+@pytest.mark.slow
 @settings(bounded, max_examples=1500)
 @given(data=st.data())
 def test_whatever_a_file_holds_the_walk_refuses_it_or_hands_on_no_more_than_it_was_given(data: st.DataObject) -> None:

@@ -114,6 +114,7 @@ Path(f"{answers}.json").write_text(json.dumps([today.tensorflow_version, "tensor
 """
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize("version", WHEELS)
 def test_both_models_give_the_same_answers_in_every_named_tensorflow(
     version: str, oracle: Path, tmp_path: Path

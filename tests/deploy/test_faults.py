@@ -55,6 +55,7 @@ def arguments(command: str, zips: Zips) -> list[object]:
     return [files.get(word, word) for word in command.split()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("is_after", "is_half"),
     [
