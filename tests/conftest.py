@@ -41,8 +41,8 @@ NEED_OF_FIXTURE = {
     "relinked": "relink",
 }
 
-LEFT_OUT = pytest.StashKey[Counter[str]]()
-"""How many tests a run left out, by what they need; whole modules count as one."""
+LEFT_OUT = pytest.StashKey[set[tuple[str, str]]]()
+"""What a run left out: names of tests, or of modules that it did not import, and what they need."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -50,7 +50,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for need, what in NEEDS.items():
         config.addinivalue_line("markers", f"{need}: needs {what}")
     config.addinivalue_line("markers", "quick: needs nothing of the kind; nobody writes this mark")
-    config.stash[LEFT_OUT] = Counter()
+    config.stash[LEFT_OUT] = set()
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -59,7 +59,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
         return None
     mark_of_module = rf"^pytestmark = [^=]*?pytest\.mark\.({'|'.join(NEEDS)})\b"
     found = re.findall(mark_of_module, collection_path.read_text(encoding="utf-8"), re.MULTILINE)
-    config.stash[LEFT_OUT].update(found)
+    config.stash[LEFT_OUT].update((str(collection_path), need) for need in found)
     return bool(found) or None
 
 
@@ -83,19 +83,19 @@ def needs(item: pytest.Item) -> set[str]:
 def pytest_deselected(items: list[pytest.Item]) -> None:
     """Count what is left out."""
     for item in items:
-        item.config.stash[LEFT_OUT].update(needs(item))
+        item.config.stash[LEFT_OUT].update((item.nodeid, need) for need in needs(item))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Let a worker tell what it left out: all of them collect the same."""
     if hasattr(session.config, "workeroutput"):
-        session.config.workeroutput["left_out"] = dict(session.config.stash[LEFT_OUT])
+        session.config.workeroutput["left_out"] = sorted(session.config.stash[LEFT_OUT])
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     """Take over what a worker left out."""
-    node.config.stash[LEFT_OUT] = Counter(getattr(node, "workeroutput", {}).get("left_out", {}))
+    node.config.stash[LEFT_OUT].update(map(tuple, getattr(node, "workeroutput", {}).get("left_out", ())))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -106,7 +106,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         packages = " ".join(sorted(set(missing)))
         terminalreporter.write_line(f"{len(missing)} tests were skipped; to run them too: apt-get install {packages}")
     if config.option.markexpr == "quick":
-        left_out = ", ".join(f"{need} ({count})" for need, count in sorted(config.stash[LEFT_OUT].items()))
+        counts = Counter(need for _, need in config.stash[LEFT_OUT])
+        left_out = ", ".join(f"{need} ({count})" for need, count in sorted(counts.items()))
         terminalreporter.write_line(f"left out: what needs {left_out}; `make test-all` runs everything")
 
 
