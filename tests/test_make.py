@@ -42,6 +42,8 @@ if settings.get("user", "no") not in ("no", "0") or "require_hashes" in settings
 fault = Path("fault").read_text() if Path("fault").exists() else ""
 if "dry_run" in settings or fault == "lies":
     sys.exit()
+if fault == "fails":
+    sys.exit("ERROR: the network is down")
 elsewhere = [settings[name] for name in ("target", "prefix", "root", "python") if name in settings]
 site = Path(elsewhere[0] if elsewhere else sysconfig.get_path("purelib"))
 if sys.argv[-1].startswith("pip=="):
@@ -61,14 +63,20 @@ for name in [] if "no_deps" in settings else wanted[sys.argv[-1]]:
         (site / f"{name}.py").write_text("raise ImportError('half of it')" if fault else "")
         if fault == "killed":
             os.kill(os.getpid(), signal.SIGKILL)
-        if fault == "fails":
-            sys.exit("ERROR: the network is down")
         (site / f"{name}.py").write_text("")
         (about / "INSTALLER").touch()
 """
 
 # What stands for each program that a recipe runs.
-PROGRAM = "import json, os, sys\nimport numpy\nprint(json.dumps([sys.argv[1:], numpy.__file__, dict(os.environ)]))\n"
+PROGRAM = """
+import json, os, sys
+try:
+    import numpy, PIL, requests
+    found = [numpy.__file__, PIL.__file__, requests.__file__]
+except ImportError as error:
+    found = [str(error)]
+print(json.dumps([sys.argv[1:], found, dict(os.environ)]))
+"""
 
 
 class Checkout:
@@ -98,8 +106,8 @@ class Checkout:
         """Return the environment of `make demo`'s program, which has found what was installed into .venv."""
         child = self.make("demo", **variables)
         assert child.returncode == 0, child.stderr
-        _, numpy, environ = _said(child)
-        assert Path(numpy).is_relative_to(self.folder / ".venv")
+        _, modules, environ = _said(child)
+        assert all(Path(module).is_relative_to(self.folder / ".venv") for module in modules), modules
         assert self.stamp.exists()
         return dict[str, str](environ)
 
@@ -212,10 +220,10 @@ def test_an_environment_whose_python_was_replaced_by_another_version_is_made_ane
     checkout.demo()
 
 
-def test_an_environment_that_works_is_left_alone(checkout: Checkout) -> None:
+def test_an_environment_that_works_is_left_alone(checkout: Checkout, misleading: dict[str, str]) -> None:
     checkout.demo()
     (checkout.folder / "told.json").unlink()
-    checkout.demo(VIRTUAL_ENV="/nowhere", CONDA_PREFIX="/nowhere")
+    checkout.demo(VIRTUAL_ENV="/nowhere", CONDA_PREFIX="/nowhere", **misleading)
     assert not (checkout.folder / "told.json").exists()
 
 
