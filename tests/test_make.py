@@ -23,8 +23,8 @@ SWITCHES = (
 
 # Its new environments have the stand-in for pip; else it is the Python that runs the tests.
 PYTHON = """#!/bin/sh
-test "$*" = "-m venv .venv" || exec {python} "$@"
-{python} -m venv --without-pip .venv && cp -r "{pip}" .venv/lib/python3.*/site-packages
+test "$*" = "-m venv .venv" || exec "{python}" "$@"
+"{python}" -m venv --without-pip .venv && cp -r "{pip}" .venv/lib/python3.*/site-packages
 """
 
 # `install`, as far as the Makefile relies on it: settings and a pip.conf say where to, and what has METADATA is whole.
