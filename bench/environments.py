@@ -10,9 +10,9 @@ from pathlib import Path
 from bench.report import progress
 from build_zip import LOCK
 from mnist_infer.config import ROOT
+from testbed.dependency_groups import pins
 
 CACHE = ROOT / ".cache" / "bench"
-PINS = ROOT / "requirements-bench.txt"
 
 _PIP = ("-m", "pip", "--quiet", "--disable-pip-version-check")
 
@@ -26,7 +26,7 @@ def environment(name: str, requirements: Sequence[str], interpreter: Path | None
 
     Args:
         name: of its folder.
-        requirements: as pip takes them; what requirements-bench.txt pins needs no version.
+        requirements: as pip takes them; what the dependency group `peers` pins needs no version.
         interpreter: what makes it; the running one unless another is named.
 
     Raises:
@@ -34,13 +34,13 @@ def environment(name: str, requirements: Sequence[str], interpreter: Path | None
     """
     folder = CACHE / name
     python, ready = folder / "bin" / "python", folder / "ready"
-    wanted = "\n".join((PINS.read_text(), *requirements))
+    wanted = "\n".join((*pins("peers"), *requirements))
     if not ready.exists() or ready.read_text() != wanted:
         progress(f"installing {', '.join(requirements) or 'pip'} in {folder.relative_to(ROOT)} (once)")
         shutil.rmtree(folder, ignore_errors=True)
         run([interpreter or sys.executable, "-m", "venv", folder])
         if requirements:
-            run([python, *_PIP, "install", "--constraint", PINS, *requirements])
+            run([python, *_PIP, "install", *_pinned(), *requirements])
         ready.write_text(wanted)
     return python
 
@@ -55,7 +55,7 @@ def onnx_folder() -> Path:
     if not folder.exists():
         target = folder.with_suffix(".partial")
         shutil.rmtree(target, ignore_errors=True)
-        run([sys.executable, *_PIP, "install", "--no-deps", "--constraint", PINS, "--target", target, "onnx"])
+        run([sys.executable, *_PIP, "install", "--no-deps", *_pinned(), "--target", target, "onnx"])
         target.rename(folder)
     return folder
 
@@ -66,7 +66,7 @@ def download(python: Path, requirements: Sequence[str], constraints: Sequence[st
     Args:
         python: of an environment.
         requirements: as pip takes them.
-        constraints: versions besides those of requirements-bench.txt.
+        constraints: versions besides those of the dependency group `peers`.
         folder: where to put them.
 
     Raises:
@@ -74,10 +74,17 @@ def download(python: Path, requirements: Sequence[str], constraints: Sequence[st
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    (file := folder / "constraints.txt").write_text("\n".join(constraints))
-    options: list[str | Path] = ["--only-binary=:all:", "--constraint", PINS, "--constraint", file, "--dest", folder]
+    options: list[str | Path] = ["--only-binary=:all:", *_pinned(*constraints), "--dest", folder]
     run([python, *_PIP, "download", *options, *requirements])
     return sorted(folder.glob("*.whl"))
+
+
+def _pinned(*constraints: str) -> list[str | Path]:
+    """Return pip's option for the versions of the dependency group `peers`, and others."""
+    file = CACHE / "constraints.txt"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("\n".join((*pins("peers"), *constraints)))
+    return ["--constraint", file]
 
 
 def shipped_versions() -> dict[str, str]:

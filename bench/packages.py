@@ -9,9 +9,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import build_zip
-from bench.environments import CACHE, PINS, Unavailable, download, environment, shipped_versions
+from bench.environments import CACHE, Unavailable, download, environment, shipped_versions
 from bench.report import progress
 from mnist_infer.config import ROOT
+from testbed.dependency_groups import pins
 from testbed.unpack import unpack
 
 ARCHIVE = ROOT / "dist" / "mnist_infer.zip"
@@ -68,8 +69,8 @@ def of_peer(name: str, requirements: Sequence[str], own_numpy: bool, model: Path
         Unavailable: there are no wheels, or they cannot be made a package.
     """
     folder = CACHE / "packages" / name
-    rules = (PINS, ROOT / build_zip.LOCK, Path(build_zip.__file__))
-    key = hashlib.sha256(b"".join(path.read_bytes() for path in rules)).hexdigest()
+    rules = [path.read_text() for path in (ROOT / build_zip.LOCK, Path(build_zip.__file__))]
+    key = hashlib.sha256("".join([*pins("peers"), *rules]).encode()).hexdigest()
     try:
         dependencies = _cached(folder, key)
         if dependencies is None:

@@ -22,16 +22,20 @@ WHEELS = {
 
 
 def main(cache: Path) -> None:
-    """Fetch every version that `cache` lacks."""
+    """Fetch every version that `cache` lacks; until it has them all, the folder has another name."""
+    partial = cache.with_name(f"{cache.name}.partial")
+    if cache.exists():
+        cache.rename(partial)
+    partial.mkdir(parents=True, exist_ok=True)
     for version, (python, platform) in WHEELS.items():
-        folder = cache / version
+        folder = partial / version
         if folder.exists():
             continue
         print(f"fetching the libraries of tensorflow-cpu {version}", flush=True)
-        cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=cache) as scratch:
+        with tempfile.TemporaryDirectory(dir=partial) as scratch:
             _fetch(version, python, platform, Path(scratch))
             (Path(scratch) / "unpacked").rename(folder)
+    partial.rename(cache)
 
 
 def _fetch(version: str, python: str, platform: str, scratch: Path) -> None:

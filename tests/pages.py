@@ -118,7 +118,7 @@ def _check_make(call: Call, folder: Path, address: str) -> None:
     _check_syntax(call, folder, address)
     _, target, *_ = call.command.split()
     assert target in make_targets()
-    dry_run = call.command.replace("make", "make --dry-run --assume-old=.venv/development", 1)
+    dry_run = call.command.replace("make", "make --dry-run", 1)
     child = subprocess.run(["bash", "-c", dry_run], cwd=folder, capture_output=True, text=True)
     assert child.returncode == 0, child.stderr
     if target == "deploy":

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mnist_infer.config import ROOT
+from testbed.dependency_groups import pins
 from testbed.sandbox import Sandbox, SandboxError
 
 # A process each: what reads costly files has little else in the sandbox's memory.
@@ -74,5 +75,4 @@ def _install_tools(interpreter: Path, tools: Path) -> None:
 
 def tools_pins() -> list[str]:
     """Return the pins of what runs the tests."""
-    lines = (ROOT / "requirements-dev.txt").read_text().splitlines()
-    return [line for line in lines if line.startswith(("pytest==", "trustme=="))]
+    return [pin for pin in pins("test") if pin.startswith(("pytest==", "trustme=="))]
