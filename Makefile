@@ -27,7 +27,7 @@ INTERPRETER_OPTION := $(if $(value INTERPRETER),--interpreter $(call quote,INTER
 DATA_OPTION := $(if $(value DATA),--data $(call quote,DATA))
 VERSION_OPTION := $(if $(VERSION),--version $(VERSION))
 
-.PHONY: help demo serve test check zip verify-relink verify-zip deploy bench fuzz soak screenshots train export evaluate clean stale
+.PHONY: help demo serve test test-rest test-all check zip verify-relink verify-zip deploy bench fuzz soak screenshots train export evaluate clean stale
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
@@ -38,8 +38,16 @@ demo: .venv/runtime ## run the example events and pictures through the function
 serve: .venv/runtime ## the page and the function on this machine; PORT=8000
 	@$(BIN)/python -m mnist_infer serve --port $(PORT)
 
-test: .venv/development .cache/tensorflow ## run the tests
-	@$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
+# Three processes on two cores, because many tests wait for servers; a file's tests share what is dear to make.
+PYTEST := $(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
+
+test: .venv/test ## run the tests that need nothing but Python; a minute
+	@$(PYTEST) -m quick
+
+test-rest: .venv/development .cache/tensorflow ## run the others: a browser, a sandbox, other TensorFlows, what takes long
+	@$(PYTEST) -m 'not quick'
+
+test-all: test test-rest ## run all tests
 
 check: .venv/development ## lint, and check the types
 	@$(BIN)/python -m ruff check .

@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -101,7 +102,7 @@ class Sandbox:
     def _memory_cap(self) -> Iterator[list[str]]:
         """Give the beginning of a command line that runs the rest in a control group of the platform's memory."""
         for root, limit in (("/sys/fs/cgroup/memory", "memory.limit_in_bytes"), ("/sys/fs/cgroup", "memory.max")):
-            group = Path(root) / f"mnist-infer-{os.getpid()}"
+            group = Path(root) / f"mnist-infer-{os.getpid()}-{threading.get_ident()}"
             try:
                 group.mkdir()
                 (group / limit).write_text(f"{platform.MEMORY_LIMIT_MB}M")

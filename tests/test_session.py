@@ -121,7 +121,7 @@ def test_both_models_give_the_same_answers_in_every_named_tensorflow(
 ) -> None:
     library = ROOT / ".cache" / "tensorflow" / version / "tensorflow"
     if not library.is_dir():
-        pytest.skip(f"no library of TensorFlow {version}: `make .cache/tensorflow` fetches it, as `make test` does")
+        pytest.skip(f"no library of TensorFlow {version}: `make .cache/tensorflow` fetches it, as `make test-all` does")
     answers = tmp_path / "answers.npz"
     command = [sys.executable, "-c", IN_ANOTHER_LIBRARY, str(library), str(answers)]
     child = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
