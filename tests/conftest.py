@@ -29,6 +29,7 @@ NEEDS = {
     "sandbox": "bubblewrap",
     "slow": "more than three seconds of CPU by its nature",
     "tensorflow": "TensorFlow's Python package, which takes seconds to import, or what trains with it",
+    "train": "the packages that training, its pictures and the benchmarks take",
     "versions": "the libraries of other TensorFlows",
 }
 """What keeps a test out of `make test`: it has the mark, or a fixture below, or its module has."""

@@ -14,6 +14,8 @@ from bench.report import cell
 from bench.server_process import processes, running
 from mnist_infer.config import ROOT
 
+pytestmark = pytest.mark.train
+
 ANSWERS = """
 import http.server, sys
 class Handler(http.server.BaseHTTPRequestHandler):

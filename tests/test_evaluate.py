@@ -20,6 +20,8 @@ from mnist_infer.config import Settings
 from mnist_infer.pipeline import run
 from testbed.pictures import MODEL_DIR, mnist_digits
 
+pytestmark = pytest.mark.train
+
 DIGITS = Digits(*mnist_digits())
 
 

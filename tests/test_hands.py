@@ -17,6 +17,8 @@ from mnist_infer.errors import NoDigitFound
 from mnist_infer.normalise import to_model_input
 from testbed.pictures import mnist_digits
 
+pytestmark = pytest.mark.train
+
 DIGITS = Digits(*mnist_digits())
 
 

@@ -15,6 +15,8 @@ from export.suite.strokes import outline, strokes
 from mnist_infer.decode import decode
 from testbed.pictures import mnist_digits
 
+pytestmark = pytest.mark.train
+
 DIGITS = Digits(*mnist_digits())
 SOME = 3
 LIGHT_INK = {"mnist", "transparent_white", "chalk"}
