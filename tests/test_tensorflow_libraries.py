@@ -24,6 +24,6 @@ def test_a_download_that_is_broken_off_leaves_no_folder_and_goes_on_where_it_was
         main(cache)
     assert not cache.exists()
     main(cache)
-    first, second, third = WHEELS
-    assert calls == [first, second, second, third]
-    assert {path.name for path in cache.iterdir()} == {first, second, third}
+    first, second = WHEELS
+    assert calls == [first, second, second]
+    assert {path.name for path in cache.iterdir()} == {first, second}
