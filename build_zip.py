@@ -34,7 +34,7 @@ from relink.elf import RelinkError
 from relink.linker import LIBRARIES, relink
 from relink.operations import FUNCTIONS, OPERATIONS
 from relink.report import summary
-from relink.saved_model import operations_of
+from mnist_infer.saved_model import operations_of
 
 LOCK = "requirements-zip.lock"
 WHEEL_CACHE = Path(".cache", "wheels")  # one folder for each Python
@@ -339,6 +339,8 @@ def link_tensorflow(tree: Path, model: Path, operations: frozenset[str] | None) 
         made = relink(folder, folder, wanted, FUNCTIONS, keep_all, say)
     except RelinkError as error:
         raise BuildError(f"TensorFlow cannot be linked again: {error}") from error
+    except ModelUnavailable as error:
+        raise BuildError(str(error)) from error
     cache.store(folder, entry)
     for line in summary(made) if made else ():
         say(line)

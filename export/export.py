@@ -24,7 +24,9 @@ from export.network import Layer, count_multiply_adds, inference_graph, trained_
 from export.reader import predict_digits, read_suite
 from export.suite import KINDS
 from export.train import TRAINING
-from mnist_infer.session import PIXELS, SavedModelSession, session_config
+from mnist_infer.session import SavedModelSession
+from mnist_infer.session_config import session_config
+from mnist_infer.signature import PIXELS
 
 HERE = Path(__file__).parent
 AGREEMENT = 1e-5

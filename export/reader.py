@@ -17,7 +17,9 @@ from mnist_infer.config import Settings
 from mnist_infer.decode import decode
 from mnist_infer.errors import MnistInferError
 from mnist_infer.pipeline import run
-from mnist_infer.session import PIXELS, SavedModelSession, session_config
+from mnist_infer.session import SavedModelSession
+from mnist_infer.session_config import session_config
+from mnist_infer.signature import PIXELS
 
 CHUNK = 100
 """Pictures that a process makes and reads at a time."""

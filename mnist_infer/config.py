@@ -21,6 +21,8 @@ class Settings(NamedTuple):
         model_dir: folder with one subfolder per model version, named by an integer.
         model_version: the version to serve; None serves the highest.
         device: `auto` uses a GPU if there is one, `gpu` requires one, `cpu` hides them.
+        input_range: the model's values of paper and of ink, as `0,255` in the variable; None is 0 and 1, or 0 and 255
+            where it takes uint8.
         tensorflow_dir: folder of `libtensorflow_cc.so.2`; None finds the package `tensorflow`.
         intra_op_threads, inter_op_threads: TensorFlow's threads, see `session_config`; at most 256.
         max_body_bytes: size of the body of an HTTP event, an image in base64 included; the platform takes 6 MB.
@@ -37,6 +39,7 @@ class Settings(NamedTuple):
     model_dir: Path = ROOT / "export"
     model_version: int | None = None
     device: Device = "auto"
+    input_range: tuple[float, float] | None = None
     tensorflow_dir: Path | None = None
     intra_op_threads: int = 1
     inter_op_threads: int = 0
@@ -86,6 +89,13 @@ def _seconds(text: str) -> float:
     return value
 
 
+def _range(text: str) -> tuple[float, float]:
+    paper, ink = map(float, text.split(","))
+    if not abs(paper - ink) > 0 or max(abs(paper), abs(ink)) > _MAX_PIXEL:  # not ==, so that a NaN is refused too
+        raise ValueError(text)
+    return paper, ink
+
+
 def _device(text: str) -> Device:
     if text not in ("auto", "cpu", "gpu"):
         raise ValueError(text)
@@ -112,6 +122,7 @@ def _hosts(text: str) -> frozenset[str]:
 
 
 _MAX_THREADS = 256  # TensorFlow aborts the process where it cannot start as many as it is told to
+_MAX_PIXEL = 65_504  # the largest float16, which a model may take
 _HOST = re.compile(r"([a-z0-9.-]+|\[[0-9a-f:.]+\])(:\d+)?|[0-9a-f:.]+")
 _A_FOLDER = (_folder, "a folder")
 _POSITIVE = _whole(1)
@@ -120,6 +131,7 @@ _PARSERS: dict[str, tuple[Callable[[str], object], str]] = {
     "model_dir": _A_FOLDER,
     "model_version": _POSITIVE,
     "device": (_device, "auto, cpu or gpu"),
+    "input_range": (_range, "two numbers, what the model takes for paper and for ink, such as 0,255"),
     "tensorflow_dir": _A_FOLDER,
     "intra_op_threads": _whole(1, _MAX_THREADS),
     "inter_op_threads": _whole(0, _MAX_THREADS),

@@ -18,7 +18,8 @@ import trustme
 
 from mnist_infer.config import ROOT, Settings
 from mnist_infer.hosting.platform import load_handler
-from mnist_infer.session import SavedModelSession, session_config
+from mnist_infer.session import SavedModelSession
+from mnist_infer.session_config import session_config
 from testbed.image_host import Server, running_server
 from testbed.pictures import MODEL_DIR
 

@@ -18,7 +18,7 @@ import build_zip
 from mnist_infer.config import ROOT
 from relink.linker import LIBRARIES, relink
 from relink.operations import OPERATIONS
-from relink.saved_model import operations_of
+from mnist_infer.saved_model import operations_of
 from testbed.pictures import MODEL_DIR
 from tests.small_checkout import (
     LIBRARY,

@@ -168,7 +168,8 @@ import numpy as np
 import tensorflow as tf
 from pathlib import Path
 from export.network import build_model, read_layers, set_layers
-from mnist_infer.session import SavedModelSession, session_config
+from mnist_infer.session import SavedModelSession
+from mnist_infer.session_config import session_config
 from testbed.pictures import MODEL_DIR, mnist_digits
 
 x = mnist_digits()[0][..., None].astype(np.float32) / 255

@@ -24,7 +24,7 @@ from relink.linker import LIBRARIES, Analysis, relink
 from relink.names import gnu_hash
 from relink.operations import FUNCTIONS, OPERATIONS
 from relink.report import explain
-from relink.saved_model import operations_of
+from mnist_infer.saved_model import operations_of
 from testbed.pictures import FIXTURES, MODEL_DIR
 
 pytestmark = pytest.mark.relink

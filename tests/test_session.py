@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from mnist_infer.config import ROOT
 from mnist_infer.errors import InferenceFailed, ModelUnavailable
-from mnist_infer.session import SavedModelSession, session_config
+from mnist_infer.session import SavedModelSession
+from mnist_infer.session_config import session_config
 from testbed.pictures import FIXTURES, MODEL_DIR, mnist_digits
 from testbed.tensorflow_libraries import WHEELS
 from tests.conftest import ONE_CPU_THREAD

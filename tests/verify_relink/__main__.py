@@ -14,7 +14,7 @@ from pathlib import Path
 from mnist_infer.config import ROOT
 from relink.linker import relink
 from relink.operations import FUNCTIONS, OPERATIONS
-from relink.saved_model import operations_of
+from mnist_infer.saved_model import operations_of
 from testbed.pictures import FIXTURES, MODEL_DIR
 
 LEVELS = ("", "AVX512_CORE", "AVX2", "AVX", "SSE41")

@@ -18,14 +18,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_infer.session import TensorFlowError, _load_library, _Port, _status, session_config
+from mnist_infer.c_api import Port, TensorFlowError, checked_status, load_library
+from mnist_infer.session_config import session_config
 
 CONFIG = session_config(intra_op_threads=1, inter_op_threads=0, hide_gpus=True)
 
 
 def main(library_folder: Path, graphs: Path, output: Path) -> None:
     """Run every graph in one library."""
-    library = _load_library(library_folder)
+    library = load_library(library_folder)
     inputs = np.load(graphs / "inputs.npz")
     answers = {
         case: in_child(partial(answer, library, graphs / case, inputs[case], inputs[f"{case}:"]))
@@ -61,12 +62,12 @@ def answer(library: ctypes.CDLL, model: Path, content: NDArray[np.uint8], kind: 
     try:
         with _session(library, model) as (session, graph):
             result = c_void_p()
-            x, y = (_Port(library.TF_GraphOperationByName(graph, name), 0) for name in (b"x", b"y"))
+            x, y = (Port(library.TF_GraphOperationByName(graph, name), 0) for name in (b"x", b"y"))
             dims = (c_int64 * (len(kind) - 1))(*kind[1:].tolist())
             tensor = c_void_p(library.TF_AllocateTensor(int(kind[0]), dims, len(dims), content.nbytes))
             ctypes.memmove(library.TF_TensorData(tensor), content.ctypes.data, content.nbytes)
             for _ in range(2):  # the first run of a kernel is not like the second
-                with _status(library) as status:
+                with checked_status(library) as status:
                     library.TF_SessionRun(
                         session, None, byref(x), byref(tensor), 1, byref(y), byref(result), 1, None, 0, None, status
                     )
@@ -82,14 +83,14 @@ def answer(library: ctypes.CDLL, model: Path, content: NDArray[np.uint8], kind: 
 def _session(library: ctypes.CDLL, model: Path) -> Iterator[tuple[int, int]]:
     graph, options = library.TF_NewGraph(), library.TF_NewSessionOptions()
     tags = (ctypes.c_char_p * 1)(b"serve")
-    with _status(library) as status:
+    with checked_status(library) as status:
         library.TF_SetConfig(options, CONFIG, len(CONFIG), status)
-    with _status(library) as status:
+    with checked_status(library) as status:
         session = library.TF_LoadSessionFromSavedModel(options, None, str(model).encode(), tags, 1, graph, None, status)
     yield session, graph
-    with _status(library) as status:
+    with checked_status(library) as status:
         library.TF_CloseSession(session, status)
-    with _status(library) as status:
+    with checked_status(library) as status:
         library.TF_DeleteSession(session, status)
     library.TF_DeleteGraph(graph)
 

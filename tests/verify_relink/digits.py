@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_infer.session import SavedModelSession, session_config
+from mnist_infer.session import SavedModelSession
+from mnist_infer.session_config import session_config
 from testbed.pictures import mnist_digits
 
 CONFIG = session_config(intra_op_threads=1, inter_op_threads=0, hide_gpus=True)
