@@ -97,7 +97,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     """Take over what a worker left out."""
-    node.config.stash[LEFT_OUT].update(map(tuple, getattr(node, "workeroutput", {}).get("left_out", ())))
+    told = getattr(node, "workeroutput", {}).get("left_out", ())
+    node.config.stash[LEFT_OUT] |= {(name, need) for name, need in told}
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
