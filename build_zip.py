@@ -28,13 +28,13 @@ import numpy as np
 
 from mnist_infer.config import ROOT
 from mnist_infer.errors import ModelUnavailable
+from mnist_infer.saved_model import operations_of
 from mnist_infer.versions import find_version
 from relink import cache
 from relink.elf import RelinkError
 from relink.linker import LIBRARIES, relink
 from relink.operations import FUNCTIONS, OPERATIONS
 from relink.report import summary
-from mnist_infer.saved_model import operations_of
 
 LOCK = "requirements-zip.lock"
 WHEEL_CACHE = Path(".cache", "wheels")  # one folder for each Python

@@ -2,6 +2,7 @@
 
 import ctypes
 import re
+from collections.abc import Collection
 from contextlib import ExitStack
 from ctypes import byref, c_char_p, c_int64, c_void_p
 from pathlib import Path
@@ -10,11 +11,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_infer import scores
-from mnist_infer.c_api import Port, TensorFlowError, checked_status, find_tensorflow, load_library
+from mnist_infer import c_api, scores
+from mnist_infer.c_api import Port, TensorFlowError, checked_status
 from mnist_infer.errors import InferenceFailed, ModelUnavailable
 from mnist_infer.signature import DIGITS, PIXELS, read_interface
 
+_FLOATS = (np.float32, np.float64, np.float16)
 _DTYPES: dict[int, type[np.generic]] = {1: np.float32, 2: np.float64, 4: np.uint8, 19: np.float16}
 """Types by their numbers, TF_DataType in tf_datatype.h."""
 _STROKE = np.pad(np.ones((20, 2), np.float32), ((4, 4), (13, 13))).reshape(1, PIXELS)
@@ -23,7 +25,7 @@ _MISSING_OPERATION = re.compile(r"No OpKernel was registered to support Op '(\w+
 _MISSING_VARIABLE = re.compile(r"Could not find variable|uninitialized")
 
 
-class _Output(NamedTuple):
+class _Tensor(NamedTuple):
     port: Port
     dtype: type[np.generic]
 
@@ -55,7 +57,7 @@ class SavedModelSession:
             ModelUnavailable: the library or the model cannot be loaded, or the model takes no picture of a digit.
         """
         self._model, self._interface = model, read_interface(model)
-        self._library = library = load_library(tensorflow_dir or find_tensorflow())
+        self._library = library = c_api.load_library(tensorflow_dir or c_api.find_tensorflow())
         self.tensorflow_version = library.TF_Version().decode()
         with ExitStack() as on_failure:
             try:
@@ -72,7 +74,7 @@ class SavedModelSession:
         self._range = input_range or ((0, 255) if self._input.dtype is np.uint8 else (0, 1))
         # A type, which would take memory with each request.
         self._shape_type = c_int64 * (1 + len(self._interface.picture_shape))
-        self._output: _Output | None = None
+        self._output: _Tensor | None = None
         self._to_probabilities: scores.ToProbabilities = scores.unchanged
 
     def settle(self) -> None:
@@ -139,15 +141,17 @@ class SavedModelSession:
             library.TF_DeleteSessionOptions(options)
         return session
 
-    def _find_tensors(self) -> tuple[_Output, list[_Output]]:
+    def _find_tensors(self) -> tuple[_Tensor, list[_Tensor]]:
         interface = self._interface
         try:
-            return self._tensor(interface.input), [self._tensor(name) for name in interface.outputs]
+            picture = self._tensor(interface.input, (*_FLOATS, np.uint8))
+            return picture, [self._tensor(name, _FLOATS) for name in interface.outputs]
         except TensorFlowError as error:
             if not interface.others:
                 raise
             wanted = "takes one picture of 784 pixels, floats or uint8, and gives ten floats"
-            raise TensorFlowError(f"{error}, and no signature {wanted} (there are: {interface.others})") from error
+            signatures = f"no signature {wanted} (there are: {interface.others})"
+            raise TensorFlowError(f"{signatures}, and {error}") from error
 
     def _delete_session(self) -> None:
         with checked_status(self._library) as status:
@@ -155,16 +159,16 @@ class SavedModelSession:
         with checked_status(self._library) as status:
             self._library.TF_DeleteSession(self._session, status)
 
-    def _tensor(self, name: str) -> _Output:
+    def _tensor(self, name: str, dtypes: Collection[type[np.generic]]) -> _Tensor:
         operation_name, _, index = name.partition(":")
         operation = self._library.TF_GraphOperationByName(self._graph, operation_name.encode())
         if not operation or int(index or 0) >= self._library.TF_OperationNumOutputs(operation):
             raise TensorFlowError(f"its graph has no tensor {name}")
         port = Port(operation, int(index or 0))
-        dtype = _DTYPES.get(self._library.TF_OperationOutputType(port))
-        if not dtype:
-            raise TensorFlowError(f"its tensor {name} has neither floats nor uint8")
-        return _Output(port, dtype)
+        dtype = _DTYPES.get(self._library.TF_OperationOutputType(port), np.void)
+        if dtype not in dtypes:
+            raise TensorFlowError(f"its tensor {name} is of another type than {', '.join(t.__name__ for t in dtypes)}")
+        return _Tensor(port, dtype)
 
     def _list_devices(self) -> tuple[str, ...]:
         library = self._library
@@ -179,7 +183,7 @@ class SavedModelSession:
         finally:
             library.TF_DeleteDeviceList(devices)
 
-    def _run(self, x: NDArray[np.float32], output: _Output) -> NDArray[np.float32]:
+    def _run(self, x: NDArray[np.float32], output: _Tensor) -> NDArray[np.float32]:
         library = self._library
         x_tensor, y_tensor = self._to_tensor(x), c_void_p()
         inputs, outputs = (byref(self._input.port), byref(x_tensor), 1), (byref(output.port), byref(y_tensor), 1)

@@ -59,7 +59,7 @@ def read_interface(model: Path) -> Interface:
         if (shape := _picture_shape(signature)) and (outputs := _outputs(signature)):
             (picture,) = signature.inputs.values()
             return Interface(graph.tags, picture.name, shape[1:], shape[0] == -1, outputs)
-    others = "; ".join(f"{name}: {_in_words(signature)}" for name, signature in signatures)
+    others = "; ".join(f"{name}: {_in_words(each)}" for name, each in signatures if not name.startswith("__"))
     return Interface(graph.tags, "x:0", (PIXELS,), True, ("y:0",), others or "none")
 
 

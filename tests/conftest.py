@@ -39,6 +39,7 @@ NEED_OF_FIXTURE = {
     "chromium": "browser",
     "exports": "tensorflow",
     "layout": "sandbox",
+    "model_kinds": "tensorflow",
     "oracle": "tensorflow",
     "relinked": "relink",
 }
@@ -130,6 +131,15 @@ def oracle(tmp_path_factory: pytest.TempPathFactory) -> Path:
         return Path(made_before)
     folder = tmp_path_factory.mktemp("oracle")
     command = [sys.executable, "-W", "ignore", "-m", "tests.oracle", str(folder)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"})
+    return folder
+
+
+@pytest.fixture(scope="session")
+def model_kinds(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of models of every kind, see `tests.model_kinds`."""
+    folder = tmp_path_factory.mktemp("kinds")
+    command = [sys.executable, "-W", "ignore", "-m", "tests.model_kinds", "make", str(folder)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True, env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"})
     return folder
 

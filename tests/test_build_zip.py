@@ -16,9 +16,9 @@ import pytest
 
 import build_zip
 from mnist_infer.config import ROOT
+from mnist_infer.saved_model import operations_of
 from relink.linker import LIBRARIES, relink
 from relink.operations import OPERATIONS
-from mnist_infer.saved_model import operations_of
 from testbed.pictures import MODEL_DIR
 from tests.small_checkout import (
     LIBRARY,

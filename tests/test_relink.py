@@ -14,6 +14,7 @@ import pytest
 
 import build_zip
 from mnist_infer.config import ROOT
+from mnist_infer.saved_model import operations_of
 from relink import cache, cli
 from relink.check import check_written
 from relink.cut import MARGIN_BYTES, NAMED_BYTES, kept_constants
@@ -24,7 +25,6 @@ from relink.linker import LIBRARIES, Analysis, relink
 from relink.names import gnu_hash
 from relink.operations import FUNCTIONS, OPERATIONS
 from relink.report import explain
-from mnist_infer.saved_model import operations_of
 from testbed.pictures import FIXTURES, MODEL_DIR
 
 pytestmark = pytest.mark.relink

@@ -221,7 +221,7 @@ class CountingLibrary:
 @pytest.fixture
 def counted(session: SavedModelSession, monkeypatch: pytest.MonkeyPatch) -> CountingLibrary:
     library = CountingLibrary(session._library)
-    monkeypatch.setattr("mnist_infer.session._load_library", lambda _: library)
+    monkeypatch.setattr("mnist_infer.c_api.load_library", lambda _: library)
     return library
 
 

@@ -35,7 +35,7 @@ settings = load_settings()
 stage("our code")
 library = c_api.load_library(c_api.find_tensorflow())
 stage("dlopen")
-session.load_library = lambda folder: library  # noqa: ARG005
+c_api.load_library = lambda folder: library  # noqa: ARG005
 config = session_config(intra_op_threads=1, inter_op_threads=0, hide_gpus=False)
 model = session.SavedModelSession(find_version(settings.model_dir, None), config)
 stage("model load")

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from mnist_infer.config import ROOT
+from mnist_infer.saved_model import operations_of
 from relink.linker import relink
 from relink.operations import FUNCTIONS, OPERATIONS
-from mnist_infer.saved_model import operations_of
 from testbed.pictures import FIXTURES, MODEL_DIR
 
 LEVELS = ("", "AVX512_CORE", "AVX2", "AVX", "SSE41")

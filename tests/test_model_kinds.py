@@ -1,0 +1,67 @@
+"""Anybody's digit model is served as it is, or refused in a sentence that says what to do."""
+
+import json
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mnist_infer.config import ROOT
+from mnist_infer.session import SavedModelSession
+from testbed.pictures import mnist_digits
+from tests.conftest import ONE_CPU_THREAD
+from tests.model_kinds import READ
+
+NO_SIGNATURE = "no signature takes one picture of 784 pixels, floats or uint8, and gives ten floats (there are: {})"
+REFUSED = {
+    "a batch of 32": NO_SIGNATURE.format("serving_default: photo float32 [32, 784] -> y float32 [32, 10]"),
+    "another size": NO_SIGNATURE.format("serving_default: photo float32 [?, 32, 32, 1] -> y float32 [?, 10]"),
+    "classes": NO_SIGNATURE.format("serving_default: photo float32 [?, 784] -> y int64 [?, 10]"),
+    "colours": NO_SIGNATURE.format("serving_default: photo float32 [?, 28, 28, 3] -> y float32 [?, 10]"),
+    "cut off": "saved_model.pb is damaged, or no SavedModel",
+    "empty folder": "has no saved_model.pb",
+    "Keras 3, saved": "no session can run with `tf.saved_model.save`: write it with `model.export`",
+    "letters": NO_SIGNATURE.format("serving_default: photo float32 [?, 784] -> y float32 [?, 26]"),
+    "not fitting where it says any shape": "the model's output is [1, 9], and should be [1, 10]",
+    "other tags": "has no graph with the one tag `serve`: train; eval+gpu",
+    "text": "has saved_model.pbtxt, which is text: save the model in binary form",
+    "without variables": "it has no variables: copy the folder `variables` that stands beside its saved_model.pb",
+}
+
+
+def read(folder: Path, *library: str) -> dict[str, int | str]:
+    """Return what the handler reads with the models of a folder, in a process of its own."""
+    command = [sys.executable, "-m", "tests.model_kinds", "read", str(folder), *library]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    readings: dict[str, int | str] = json.loads(done.stdout)
+    return readings
+
+
+def test_a_model_of_every_kind_is_read_right_or_refused_in_a_sentence(model_kinds: Path) -> None:
+    readings = read(model_kinds)
+    assert readings.keys() >= REFUSED.keys()
+    assert {name: result for name, result in readings.items() if name not in REFUSED} == dict.fromkeys(
+        readings.keys() - REFUSED, READ
+    )
+    for name, sentence in REFUSED.items():
+        assert sentence in str(readings[name])
+
+
+@pytest.mark.parametrize(
+    "kind", ["Keras 3, exported", "Keras 3, uint8", "one picture at a time", "sigmoids", "float16", "several outputs"]
+)
+def test_many_pictures_are_read_as_one_alone_also_from_threads(kind: str, model_kinds: Path) -> None:
+    session = SavedModelSession(model_kinds / kind / "1", ONE_CPU_THREAD)
+    images, labels = mnist_digits()
+    x = images[:40].reshape(-1, 784).astype(np.float32) / np.float32(255)
+    many = session.predict(x)
+    assert many.dtype == np.float32
+    np.testing.assert_allclose(many.sum(axis=1), 1, atol=1e-3)
+    np.testing.assert_array_equal(many.argmax(axis=1), labels[:40])
+    with ThreadPoolExecutor(4) as threads:
+        alone = list(threads.map(lambda i: session.predict(x[i : i + 1])[0], range(40)))
+    np.testing.assert_allclose(alone, many, atol=1e-3)
+    session.close()
