@@ -126,12 +126,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--interpreter", help="a Python of that version, to compile with (default: from the PATH)")
     parser.add_argument("--output", type=Path, default=ROOT / "dist" / "mnist_infer.zip", help="(default: %(default)s)")
     parser.add_argument("--model-version", type=int, help="the model to ship (default: the highest in export/)")
+    parser.add_argument("--accept-model", action="store_true", help="also one that cannot read the example pictures")
     parser.add_argument("--operations", nargs="+", default=[], metavar="OP", help="keep these operations too")
     parser.add_argument("--keep-all", action="store_true", help="drop nothing of TensorFlow; 2.20.0 is too large then")
     options = parser.parse_args(arguments)
     operations = None if options.keep_all else frozenset(options.operations)
     try:
-        build(options.python, options.interpreter, options.output, options.model_version, operations)
+        build(
+            options.python, options.interpreter, options.output, options.model_version, operations, options.accept_model
+        )
     except BuildError as error:
         print(f"build_zip.py: {error}", file=sys.stderr)
     except OSError as error:  # a full disk, a folder that may not be written
@@ -147,10 +150,12 @@ def build(
     output: Path,
     model_version: int | None,
     operations: frozenset[str] | None = frozenset(),
+    accept_model: bool = False,
 ) -> None:
     """Write the zip, or leave `output` as it was.
 
-    `operations` are kept of TensorFlow besides the model's and those of `relink/operations.py`; None keeps all.
+    `operations` are kept of TensorFlow besides the model's and those of `relink/operations.py`; None keeps all. With
+    `accept_model` the zip is written also where the model cannot read the example pictures.
 
     Raises:
         BuildError: a tool, a wheel or the model is missing, or what was built does not fit the platform.
@@ -169,6 +174,7 @@ def build(
         compile_dependencies(tree, interpreter)
         copy_own_files(tree, model)
         compile_own_files(tree, interpreter)
+        try_model(tree, interpreter, accept_model)
         check_size(tree)
         write_zip(tree, unfinished)
         print_budget(unfinished)
@@ -443,6 +449,25 @@ def run_compileall(interpreter: Interpreter, invalidation_mode: str, tree: Path,
     command = [interpreter.command, "-S", "-c", compileall, "-q", "--invalidation-mode", invalidation_mode]
     environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     run([*command, "-p", CODE_FOLDER, *arguments], environ | {"PYTHONHASHSEED": "0"}, tree)
+
+
+def try_model(tree: Path, interpreter: Interpreter, accept: bool) -> None:
+    """Refuse a model that cannot read the example pictures, told by the files that are about to be shipped."""
+    code = "import runpy, sys; sys.path[0] = sys.argv.pop(1); runpy.run_path(sys.argv.pop(1), run_name='__main__')"
+    script, pictures = ROOT / "mnist_infer" / "local" / "trial.py", ROOT / "examples" / "digits"
+    own = {"MNIST_MODEL_DIR": str(tree / "export"), "MNIST_DEVICE": "cpu", "PYTHONDONTWRITEBYTECODE": "1"}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "MNIST_"))}
+    ranged = {name: value for name, value in os.environ.items() if name == "MNIST_INPUT_RANGE"}
+    done = subprocess.run(
+        [interpreter.command, "-S", "-c", code, tree, script, pictures],
+        env=kept | ranged | own,
+        capture_output=True,
+        text=True,
+    )
+    said = (done.stdout or done.stderr).strip().splitlines() or [f"the trial ended with status {done.returncode}"]
+    if done.returncode and not accept:
+        raise BuildError(f"{said[-1]}. If that is as it should be: --accept-model")
+    say(said[-1])
 
 
 # The budget, and the zip

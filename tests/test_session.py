@@ -139,8 +139,8 @@ BROKEN = {
     "no_input": "no tensor x:0",
     "no_output": "no tensor y:0",
     "output_is_no_tensor": "no tensor y:0",
-    "input_float64": "x:0 is not float32",
-    "output_int64": "y:0 is not float32",
+    "input_int64": "x:0 is of another type than float32, float64, float16, uint8",
+    "output_int64": "y:0 is of another type than float32, float64, float16",
 }
 
 
@@ -243,7 +243,7 @@ def test_a_run_that_fails_leaves_nothing_behind(model: str, counted: CountingLib
     assert set(counted.alive.values()) == {0}
 
 
-@pytest.mark.parametrize("model", ["no_output", "input_float64", "does_not_exist"])
+@pytest.mark.parametrize("model", ["no_output", "input_int64", "does_not_exist"])
 def test_a_load_that_fails_leaves_nothing_behind(model: str, counted: CountingLibrary, oracle: Path) -> None:
     with pytest.raises(ModelUnavailable):
         SavedModelSession(oracle / "models" / model, ONE_CPU_THREAD)

@@ -3,12 +3,14 @@
 import contextlib
 import io
 import json
+import sys
 from pathlib import Path
 from types import ModuleType
 
-from mnist_infer.config import ROOT
+from mnist_infer.config import ROOT, load_settings
 from mnist_infer.hosting.platform import has_failed, load_handler, sample_context, through_json
 from mnist_infer.local.predict import predict
+from mnist_infer.local.trial import try_model
 
 EXAMPLES = ROOT / "examples"
 NO_NETWORK = ("host_not_found", "host_unreachable", "fetch_timeout")
@@ -18,7 +20,8 @@ def demo() -> int:
     """Run every example, print what it gives, and return the exit status.
 
     Returns:
-        0, or 1 if an example failed; the one with a URL may fail without a network.
+        0, or 1 if an example failed or the model reads too few pictures right; the event with a URL may fail without a
+        network.
     """
     print("Events through the entry points of handler.py")
     with contextlib.redirect_stdout(io.StringIO()):
@@ -26,7 +29,11 @@ def demo() -> int:
     statuses = [_run_event(handler, path) for path in sorted(EXAMPLES.glob("*.json"))]
     print("\nPictures: the digit, its probability, the file")
     pictures = [str(path.relative_to(ROOT)) for path in sorted((EXAMPLES / "digits").iterdir())]
-    return max(*statuses, predict(pictures))
+    statuses.append(predict(pictures))
+    trial = try_model(load_settings(), EXAMPLES / "digits")
+    if not trial.is_good:
+        print(f"\n{trial.sentence}", file=sys.stderr)
+    return max(*statuses, int(not trial.is_good))
 
 
 def _run_event(handler: ModuleType, path: Path) -> int:
