@@ -30,10 +30,9 @@ FOLDERS = {
     "testbed/costly": "mnist_infer testbed",
     "testbed/inside": "mnist_infer",
     "bench": "bench/serving bench/ways build_zip.py mnist_infer mnist_infer/image_file testbed testbed/costly",
-    "bench/cost": "bench mnist_infer testbed",
     "bench/serving": "mnist_infer",
     "bench/ways": "export handler.py mnist_infer",
-    "tests": "bench bench/cost build_zip.py deploy export export/suite mnist_infer mnist_infer/hosting"
+    "tests": "bench build_zip.py deploy export export/suite mnist_infer mnist_infer/hosting"
     " mnist_infer/image_file mnist_infer/local relink testbed testbed/costly tests/fuzz",
     "tests/cloud": "",
     "tests/deploy": "deploy mnist_infer testbed tests/cloud",
