@@ -28,7 +28,6 @@ from tests.pages import (
     run,
 )
 
-MAX_README_BYTES = 10_000
 MISSING_FIGURE = "⟦"
 
 # A call that two pages show is made once.
@@ -113,11 +112,6 @@ def outline(readme: Path) -> list[str]:
         seen += sorted(re.findall(r"\]\((.*?)\)", part))
         seen += sorted(re.findall(r"`[^`]+`", part))
     return seen
-
-
-@pytest.mark.parametrize("readme", READMES, ids=lambda path: path.name)
-def test_a_readme_is_short(readme: Path) -> None:
-    assert readme.stat().st_size <= MAX_README_BYTES
 
 
 @pytest.mark.parametrize("page", [*PAGES, ROOT / "CHANGELOG.md"], ids=lambda page: page.name)
