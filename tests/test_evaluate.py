@@ -157,11 +157,6 @@ def _figures() -> dict[str, Any]:
     }
 
 
-def test_the_figures_go_through_json_unchanged() -> None:
-    figures = _figures()
-    assert card_text(json.loads(json.dumps(figures)), has_log=False) == card_text(figures, has_log=False)
-
-
 def test_pictures_are_read_in_processes_in_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reader_module, "CHUNK", 2)
     digits = Digits(DIGITS.images[:5], DIGITS.labels[:5])
