@@ -10,20 +10,27 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from statistics import median
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
 
 from bench import load
-from bench.report import Target, progress, targets_table
+from bench.report import Figures, Target, figures_table, progress, targets_table
 from testbed.local_server import LocalServer, local_server
 from testbed.pictures import digit_png, encode, to_base64
-from testbed.tables import table
 
 CROWD = 200
 SECONDS, QUICK_SECONDS = 15, 3
 MAX_S = 1.0
+
+TITLES = {
+    "nobody": "nobody else",
+    "idle": "idle",
+    "dripping": "a header byte a second",
+    "costly": "costly files",
+}
 
 _BEGUN = b"POST / HTTP/1.1\r\nHost: x\r\n"
 _COSTLY = """
@@ -44,32 +51,38 @@ class Wait(NamedTuple):
     refused: int
 
 
-def section(options: argparse.Namespace) -> str:
+def measure(options: argparse.Namespace) -> dict[str, Any]:
     """Measure the server in a crowd."""
-    heading = "## A crowd before the server"
-    if not load.is_installed():
-        return f"{heading}\n\n{load.NOT_INSTALLED}"
-    rows, targets, seconds = [], [], QUICK_SECONDS if options.quick else SECONDS
-    for title, crowd in (
-        ("nobody else", _nobody),
-        ("idle", _idle),
-        ("a header byte a second", _dripping),
-        ("costly files", _costly),
-    ):
-        progress(title)
+    load.check_installed()
+    figures: dict[str, Any] = {"seconds": QUICK_SECONDS if options.quick else SECONDS, "connections": CROWD}
+    for name, crowd in {"nobody": _nobody, "idle": _idle, "dripping": _dripping, "costly": _costly}.items():
+        progress(TITLES[name])
         with local_server() as server, crowd(server):
-            wait = _ask(server, seconds)
-        ordered = sorted(wait.waits_s)
-        middle, worst = ordered[len(ordered) // 2], ordered[-1]
-        rows.append((title, f"{len(ordered)}", f"{wait.refused}", f"{middle * 1000:.1f}", f"{worst * 1000:.0f}"))
-        targets.append(Target(f"worst wait of a good request, {CROWD} connections: {title}", worst, MAX_S, " s"))
+            wait = _ask(server, figures["seconds"])
+        figures[name] = {
+            "requests": len(wait.waits_s),
+            "refused": wait.refused,
+            "p50_ms": median(wait.waits_s) * 1000,
+            "worst_ms": max(wait.waits_s) * 1000,
+        }
+    return figures
+
+
+def render(figures: Figures) -> str:
+    """Return the section's text."""
     how = (
-        f"A 28×28 PNG over a new connection, one after another for {seconds} s, beside {CROWD} connections of the kind "
-        "named; milliseconds from opening it to the whole answer, a digit or 503 with Retry-After. The costly file is "
-        "the slowest that is read, sent again as soon as it is answered."
+        f"A 28×28 PNG over a new connection, one after another for {figures['seconds']} s, beside "
+        f"{figures['connections']} connections of the kind named; milliseconds from opening it to the whole answer, a "
+        "digit or, where refused, 503 with Retry-After. The costly file is the slowest that is read, sent again as "
+        "soon as it is answered."
     )
-    columns = ("others", "good requests", "of these 503", "p50 ms", "worst ms")
-    return f"{heading}\n\n{table(columns, rows, how)}\n\n{targets_table(targets)}"
+    what = f"worst wait of a good request, {figures['connections']} connections"
+    targets = [
+        Target(f"{what}: {title}", figures[name]["worst_ms"] / 1000, MAX_S, " s") for name, title in TITLES.items()
+    ]
+    rows = {title: figures[name] for name, title in TITLES.items()}
+    waits = figures_table("others", rows, ("requests", "refused", "p50_ms:.1f", "worst_ms"), how)
+    return f"{waits}\n\n{targets_table(targets)}"
 
 
 def _ask(server: LocalServer, seconds: float) -> Wait:

@@ -9,12 +9,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import build_zip
+from bench.circumstances import ARCHIVE
 from bench.environments import CACHE, PINS, Unavailable, download, environment, shipped_versions
 from bench.report import progress
 from mnist_infer.config import ROOT
 from testbed.unpack import unpack
-
-ARCHIVE = ROOT / "dist" / "mnist_infer.zip"
 
 
 @dataclass(frozen=True)

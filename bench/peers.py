@@ -3,25 +3,33 @@
 import argparse
 import sys
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import build_zip
 from bench import cold, packages, plot, warm
+from bench.circumstances import PYTHON
 from bench.environments import Unavailable, onnx_folder, run, shipped_versions
 from bench.packages import Package
 from bench.process import BenchError, Interpreter, WayFailed, WayProcess
-from bench.report import LEAD, cell, progress
+from bench.report import LEAD, Figures, figures_table, is_ahead, progress
 from bench.ways import TITLES
 from bench.ways.models import ONNX, TFLITE
 from mnist_infer.config import ROOT
 from mnist_infer.versions import find_version
-from testbed.tables import table
 from testbed.unpack import find_interpreter
 
-PYTHON = "3.10"
 PLOT = Path(__file__).parent / "peers.png"
 OURS, ARTICLE = "ours", "article"
+SIDE_BY_SIDE = {
+    "unzipped_mb": "unzipped MB",
+    "start_dropped_wall_s": "cold start, page cache dropped, s",
+    "peak_mb": "peak memory, MB",
+    "request_after_p50_ms": "request after 3 000, p50 ms",
+}
+"""What is drawn, and who is ahead in it."""
+
 MAX_DIFFERENCE = 1e-5
 """Of a probability, from this function's: what answers otherwise is not timed."""
 
@@ -46,7 +54,7 @@ class Ready(NamedTuple):
     missing: dict[str, str]
 
 
-class Figures(NamedTuple):
+class Measured(NamedTuple):
     """What was measured of the ways that are ready.
 
     Attributes:
@@ -62,44 +70,73 @@ class Figures(NamedTuple):
     rounds: warm.Rounds
 
 
-def section(options: argparse.Namespace) -> str:
-    """Measure the peers."""
-    title = "## Peers as functions"
+def measure(options: argparse.Namespace) -> dict[str, Any]:
+    """Measure the peers.
+
+    Raises:
+        BenchError: this function itself cannot be measured.
+    """
     try:
         ready = _prepare(find_interpreter(PYTHON, options.interpreter))
     except (Unavailable, build_zip.BuildError) as error:
-        return f"{title}\n\nNot measured: {error}."
-    figures = _measure(ready, quick=options.quick)
-    parts = {
-        "unzipped MB": {way: package.unzipped_mb for way, package in ready.packages.items()},
-        "cold start, page cache dropped, s": _medians(figures.starts["dropped"], "wall_s"),
-        "peak memory, MB": _medians(figures.starts["warm"], "peak_mb"),
-        "warm request p50, ms": {way: warm.p50_ms(figures.rounds, way) for way in figures.rounds.series},
+        raise BenchError(str(error)) from error
+    measured = _measure(ready, quick=options.quick)
+    course = measured.rounds.course[OURS]
+    ways = {way: _figures(package, measured, way) for way, package in ready.packages.items()}
+    return {
+        "runs": len(measured.starts["warm"][OURS]),
+        "dropped_by": measured.dropped_by,
+        "window": course.window,
+        "rounds": course.rounds,
+        "article_window": measured.rounds.course.get(ARTICLE, course).window,
+        "missing": ready.missing,
+        **ways,
     }
-    if not options.quick:
-        plot.draw_bars(PLOT, {what: _by_title(values) for what, values in parts.items()})
+
+
+def _figures(package: Package, measured: Measured, way: str) -> dict[str, Any]:
+    figures = {name: value for name, value in asdict(package).items() if name != "folder"}
+    for cache, starts in measured.starts.items():
+        figures |= cold.figures(cache, starts, way)
+    figures["peak_mb"] = max(figures[f"start_{cache}_peak_mb"] for cache in measured.starts)
+    if way in measured.differences:
+        figures["difference"] = measured.differences[way]
+    return figures | warm.figures(measured.rounds, way)
+
+
+def render(figures: Figures) -> str:
+    """Return the section's text."""
+    ways = {title: figures[way] for way, title in TITLES.items() if way in figures}
+    ours = figures[OURS]
     return "\n\n".join(
         (
-            title,
-            _introduction(ready, figures.differences),
-            _packages_table(ready.packages),
-            *(cold.starts_table(cache, starts) for cache, starts in figures.starts.items()),
-            cold.how_measured(len(figures.starts["warm"][OURS]), figures.dropped_by),
-            warm.latency_table(figures.rounds),
-            warm.endurance_table(figures.rounds),
-            _ahead(parts),
+            _introduction(ways, figures["missing"]),
+            _packages_table(ways, ours),
+            *(cold.starts_table(cache, ways, ours) for cache in cold.CACHES),
+            cold.how_measured(figures["runs"], figures["dropped_by"]),
+            warm.latency_table(ways, figures, ours),
+            warm.endurance_table(ways),
+            _ahead(ways, ours),
             f"![the ways side by side]({PLOT.name})",
         )
     )
 
 
-def _measure(ready: Ready, *, quick: bool) -> Figures:
+def draw(figures: Figures) -> None:
+    """Write the picture of the ways side by side."""
+    ways = {title: figures[way] for way, title in TITLES.items() if way in figures}
+    plot.draw_bars(
+        PLOT, {what: {title: way[name] for title, way in ways.items()} for name, what in SIDE_BY_SIDE.items()}
+    )
+
+
+def _measure(ready: Ready, *, quick: bool) -> Measured:
     """Measure the ways; one that fails is left out of `ready`, and the others are measured again."""
     while True:
         try:
             differences = _leave_out_the_unlike(ready)
             starts, dropped_by = _cold_starts(ready, cold.QUICK_RUNS if quick else cold.RUNS)
-            return Figures(differences, starts, dropped_by, warm.measure(ready.interpreters, quick=quick))
+            return Measured(differences, starts, dropped_by, warm.measure(ready.interpreters, quick=quick))
         except WayFailed as error:
             if error.way == OURS:
                 raise
@@ -111,7 +148,6 @@ def _cold_starts(ready: Ready, runs: int) -> tuple[dict[str, dict[str, list[cold
     for cache in cold.CACHES:
         progress(f"cold starts, page cache {cache}")
         every[cache], dropped_by = cold.measure_starts(ready.interpreters, cache, runs)
-        progress(cold.starts_table(cache, every[cache]))
     return every, dropped_by
 
 
@@ -193,64 +229,42 @@ def _difference(rows: Iterable[Iterable[float]], ours: Iterable[Iterable[float]]
     return max(abs(one - other) for row, our in pairs for one, other in zip(row, our, strict=True))
 
 
-def _medians(starts: Mapping[str, list[cold.Start]], field: str) -> dict[str, float]:
-    return {way: cold.median_of(each, field) for way, each in starts.items()}
-
-
-def _by_title(values: Mapping[str, float]) -> dict[str, float]:
-    return {TITLES[way]: value for way, value in values.items()}
-
-
-def _introduction(ready: Ready, differences: Mapping[str, float]) -> str:
-    agreement = ", ".join(f"{TITLES[way]} {difference:.0e}" for way, difference in differences.items())
+def _introduction(ways: Mapping[str, Figures], missing: Mapping[str, str]) -> str:
+    agreement = ", ".join(f"{title} {way['difference']:.0e}" for title, way in ways.items() if "difference" in way)
     sentences = [
         "The same network reads the example event's picture in each way's own package, unpacked, on Python "
         f"{PYTHON}, one thread; all but the article's way prepare the picture with this project's modules. "
         f"Probabilities over 300 test digits of MNIST differ from this function's by at most: {agreement or '–'}.",
-        *(f"Not measured: {TITLES[way]}: {reason}." for way, reason in ready.missing.items()),
+        *(f"Not measured: {TITLES[way]}: {reason}." for way, reason in missing.items()),
         f"**Bold** is ahead of this function: below {LEAD:.0%} of its figure.",
     ]
     return " ".join(sentences)
 
 
-def _packages_table(sizes: Mapping[str, Package]) -> str:
-    def row(way: str) -> tuple[str, ...]:
-        package, ours = sizes[way], sizes[OURS]
-        return (
-            TITLES[way],
-            package.runtime,
-            cell(package.unzipped_mb, ours.unzipped_mb, 1),
-            cell(package.zipped_mb, ours.zipped_mb, 1),
-            "yes" if package.unzipped_mb * 1e6 <= build_zip.MAX_UNZIPPED_BYTES else "**no**",
-            f"no: {package.fault}" if package.fault else "yes",
-        )
+def _packages_table(ways: Mapping[str, Figures], ours: Figures) -> str:
+    def row(way: Figures) -> dict[str, Any]:
+        fits = way["unzipped_mb"] * 1e6 <= build_zip.MAX_UNZIPPED_BYTES
+        loads = f"no: {way['fault']}" if way["fault"] else "yes"
+        return {**way, "within_500_mb": "yes" if fits else "**no**", "loads_with_glibc_2.17": loads}
 
+    columns = ("runtime", "unzipped_mb:.1f", "zipped_mb:.1f", "within_500_mb", "loads_with_glibc_2.17")
     how = (
         "10^6 bytes. Wheels of all that the runtime declares to need, with NumPy, Pillow and requests; pruned and "
         "compiled by the rules of `build_zip.py`: without tests, headers, stubs and sources, with `.pyc` files. "
         "glibc 2.17 is what the platform documents; the wheels are the newest there are for its Python."
     )
-    columns = (
-        "package",
-        "runs the network",
-        "unzipped",
-        "zipped",
-        "within 500 MB",
-        "loads on the platform's glibc 2.17",
+    return figures_table(
+        "package", {title: row(way) for title, way in ways.items()}, columns, how, dict.fromkeys(ways, ours)
     )
-    return table(columns, map(row, sizes), how)
 
 
-def _ahead(parts: Mapping[str, Mapping[str, float]]) -> str:
+def _ahead(ways: Mapping[str, Figures], ours: Figures) -> str:
     """Return who is ahead of this function, and in what."""
     lines = []
-    for what, values in parts.items():
-        ahead = [
-            f"{TITLES[way]} ({values[OURS] / value:.1f} times)"
-            for way, value in sorted(values.items(), key=lambda each: each[1])
-            if value < LEAD * values[OURS]
-        ]
-        lines.append(f"* {what}: {', '.join(ahead) or 'nobody'}")
+    for name, what in SIDE_BY_SIDE.items():
+        ahead = sorted((way[name], title) for title, way in ways.items() if name in way and is_ahead(name, way, ours))
+        names = (f"{title} ({ours[name] / value:.1f} times)" for value, title in ahead)
+        lines.append(f"* {what}: {', '.join(names) or 'nobody'}")
     return "Ahead of this function in\n\n" + "\n".join(lines)
 
 

@@ -10,7 +10,7 @@ import pytest
 from bench import environments, peers, warm
 from bench.environments import Unavailable, environment, shipped_versions
 from bench.process import Interpreter, WayFailed
-from bench.report import cell
+from bench.report import figures_table
 from bench.server_process import processes, running
 from mnist_infer.config import ROOT
 
@@ -28,15 +28,24 @@ http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
 
 
 @pytest.mark.parametrize(
-    ("value", "text"),
+    ("figures", "text"),
     [
-        pytest.param(0.9, "**0.90**", id="ahead"),
-        pytest.param(0.96, "0.96", id="as good as equal"),
-        pytest.param(2.0, "2.00", id="behind"),
+        pytest.param({"p50_ms": 0.9}, "**0.90**", id="ahead"),
+        pytest.param({"p50_ms": 0.96}, "0.96", id="as good as equal"),
+        pytest.param({"p50_ms": 2.0}, "2.00", id="behind"),
+        pytest.param({"rate": 1.1}, "**1.10**", id="more, where more is better"),
+        pytest.param({"rate": 1.04}, "1.04", id="hardly more"),
     ],
 )
-def test_what_is_ahead_of_this_function_is_bold(value: float, text: str) -> None:
-    assert cell(value, 1.0, 2) == text
+def test_what_is_ahead_of_this_function_is_bold(figures: dict[str, float], text: str) -> None:
+    (name,) = figures
+    rows = {"ours": {name: 1.0}, "theirs": figures, "another": {}}
+    page = figures_table("", rows, [f"{name}:.2f"], against=dict.fromkeys(rows, rows["ours"]))
+    assert page.splitlines()[2:] == ["| ours | 1.00 |", f"| theirs | {text} |", "| another | – |"]
+
+
+def test_nothing_is_bold_in_a_table_that_compares_nothing() -> None:
+    assert "**" not in figures_table("", {"one": {"change_ms": -1.0}}, ["change_ms"])
 
 
 def test_a_server_that_answers_is_there_for_the_block_and_gone_after_it() -> None:
