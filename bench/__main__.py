@@ -6,11 +6,13 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from bench import circumstances, pages, report, results
 from bench.environments import Unavailable
 from bench.process import BenchError
+from build_zip import BuildError
+from testbed.sandbox import SandboxError
 
 PAGE = Path(__file__).with_name("RESULTS.md")
 
@@ -21,28 +23,19 @@ _PREAMBLE = (
 )
 
 
-class Suite(NamedTuple):
-    """A module of this package, which has `measure`, `render` and where it has a picture `draw`.
-
-    Attributes:
-        title: of its section.
-        of_zip: whether it measures the zip in `dist/`, and not the checkout.
-    """
-
-    title: str
-    of_zip: bool = False
-
-
 SUITES = {
-    "peers": Suite("Peers as functions", of_zip=True),
-    "sandbox": Suite("The zip in the sandbox", of_zip=True),
-    "pixels": Suite("Pixels"),
-    "servers": Suite("Servers"),
-    "crowd": Suite("A crowd before the server"),
-    "guards": Suite("Guards"),
-    "costly": Suite("Costly files"),
+    "peers": "Peers as functions",
+    "sandbox": "The zip in the sandbox",
+    "pixels": "Pixels",
+    "servers": "Servers",
+    "crowd": "A crowd before the server",
+    "guards": "Guards",
+    "costly": "Costly files",
 }
-"""In the order of the file."""
+"""Modules of this package and the titles of their sections, in the order of the file."""
+
+_OF_ZIP = ("peers", "sandbox")  # they measure the zip in dist/, the others the checkout
+_FAILURES = (BenchError, Unavailable, BuildError, SandboxError, ImportError, OSError)
 
 
 def main() -> int:
@@ -62,8 +55,8 @@ def _run(name: str, options: argparse.Namespace) -> int:
         # What a suite imports comes with it: one that lacks its packages keeps no other one from running.
         suite = importlib.import_module(f"bench.{name}")
         figures = suite.measure(options)
-        part = {"circumstances": circumstances.measure(SUITES[name].of_zip), "figures": figures}
-    except (BenchError, Unavailable, ImportError) as error:
+        part = {"circumstances": circumstances.measure(name in _OF_ZIP), "figures": figures}
+    except _FAILURES as error:
         print(f"the suite {name} failed: {error}", file=sys.stderr)
         return 1
     if not options.quick:
@@ -80,7 +73,7 @@ def render(measured: results.Results) -> str:
 
 def _section(name: str, part: Mapping[str, Any]) -> str:
     text = importlib.import_module(f"bench.{name}").render(part["figures"])
-    return f"## {SUITES[name].title}\n\n{circumstances.describe(part['circumstances'])}\n\n{text}"
+    return f"## {SUITES[name]}\n\n{circumstances.describe(part['circumstances'])}\n\n{text}"
 
 
 def _write_pages() -> None:

@@ -2,8 +2,8 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
 from statistics import median
+from typing import NamedTuple
 
 from bench import page_cache
 from bench.process import Interpreter, WayProcess
@@ -15,8 +15,7 @@ OURS = "ours"
 CACHES = ("warm", "dropped")
 
 
-@dataclass(frozen=True)
-class Start:
+class Start(NamedTuple):
     """What one cold start took."""
 
     wall_s: float
@@ -63,14 +62,17 @@ def _start(way: str, interpreter: Interpreter, *, writes_bytecode: bool = False)
     return Start(wall_s, cpu_s, peak_bytes / MB, reply.read_bytes / MB)
 
 
-def figures(cache: str, starts: Mapping[str, Sequence[Start]], way: str) -> dict[str, float]:
-    """Return the medians of a way's starts, and run by run how often ours goes into them."""
-    medians = {field.name: median(getattr(start, field.name) for start in starts[way]) for field in fields(Start)}
-    for name in ("wall_s", "cpu_s", "peak_mb"):
-        pairs = zip(starts[way], starts[OURS], strict=True)
-        ratio = median(getattr(start, name) / getattr(ours, name) for start, ours in pairs)
-        medians[f"{name.partition('_')[0]}_times"] = ratio
-    return {f"start_{cache}_{name}": value for name, value in medians.items()}
+def figures(starts: Mapping[str, Mapping[str, Sequence[Start]]], way: str) -> dict[str, float]:
+    """Return the figures of a way: medians of its starts, and how many times ours they are, run by run."""
+    found = {}
+    for cache, every in starts.items():
+        for name in Start._fields:
+            found[f"start_{cache}_{name}"] = median(getattr(start, name) for start in every[way])
+        for name in ("wall_s", "cpu_s", "peak_mb"):
+            pairs = zip(every[way], every[OURS], strict=True)
+            ratio = median(getattr(start, name) / getattr(ours, name) for start, ours in pairs)
+            found[f"start_{cache}_{name.partition('_')[0]}_times"] = ratio
+    return found | {"peak_mb": max(found[f"start_{cache}_peak_mb"] for cache in starts)}
 
 
 def starts_table(cache: str, ways: Mapping[str, Figures], ours: Figures) -> str:

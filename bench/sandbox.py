@@ -2,7 +2,6 @@
 
 import argparse
 import tempfile
-import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -10,10 +9,9 @@ from typing import Any
 import build_zip
 from bench.circumstances import ARCHIVE, PYTHON
 from bench.plot import draw_stages
-from bench.process import BenchError
 from bench.report import Figures, Target, figures_table, in_words, progress, targets_table
 from testbed.page_cache import USUAL_READAHEAD_KIB, readahead, readahead_kib
-from testbed.sandbox import Sandbox, SandboxError
+from testbed.sandbox import Sandbox
 from testbed.unpack import find_interpreter, unpack, without_bytecode
 from testbed.zip_costs import breakdown, cold_starts, examples
 
@@ -37,14 +35,12 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     """Measure the zip in `dist/`.
 
     Raises:
-        BenchError: there is none, or no sandbox can be made.
+        BuildError: there is no Python for it.
+        SandboxError: no sandbox can be made, or the function fails in it.
     """
-    try:
-        interpreter = find_interpreter(PYTHON, options.interpreter)
-        with tempfile.TemporaryDirectory(prefix="mnist-infer-") as folder:
-            return _measure(interpreter, Path(folder), QUICK_RUNS if options.quick else RUNS)
-    except (SandboxError, build_zip.BuildError, OSError, zipfile.BadZipFile) as error:
-        raise BenchError(f"it needs `make zip`, bubblewrap, and the function's Python: {error}") from error
+    interpreter = find_interpreter(PYTHON, options.interpreter)
+    with tempfile.TemporaryDirectory(prefix="mnist-infer-") as folder:
+        return _measure(interpreter, Path(folder), QUICK_RUNS if options.quick else RUNS)
 
 
 def _measure(interpreter: Path, folder: Path, runs: int) -> dict[str, Any]:

@@ -16,9 +16,8 @@ from bench.environments import Unavailable, environment
 from bench.load import Load
 from bench.pixels import phone_photo
 from bench.plot import draw_lines
-from bench.process import BenchError
 from bench.report import LEAD, Figures, figures_table, progress
-from bench.serving import OURS, SERVERS
+from bench.serving import OURS, SERVERS, Server
 from mnist_infer import pipeline
 from mnist_infer.config import load_settings
 from mnist_infer.model import load_model
@@ -45,36 +44,43 @@ class Turn(NamedTuple):
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
-    """Measure the servers."""
+    """Measure the servers.
+
+    Raises:
+        Unavailable: one cannot be installed, or does not answer.
+    """
     load.check_installed()
     payloads = {"small": {"image_base64": to_base64(digit_png(7))}, "photo": {"image_base64": to_base64(phone_photo())}}
-    pythons, missing = _prepare()
+    pythons = {name: _python(server) for name, server in SERVERS.items()}
     seconds, rounds = (QUICK_SECONDS, 1) if options.quick else (SECONDS, ROUNDS)
-    turns: dict[str, list[Turn]] = {name: [] for name in pythons}
+    turns: dict[str, list[Turn]] = {name: [] for name in SERVERS}
     bare: dict[str, list[dict[str, float]]] = {picture: [] for picture in payloads}
     for number in range(1, rounds + 1):  # in turns, so that a noisy minute falls on all
         for picture, payload in payloads.items():
             bare[picture].append(_bare(payload, seconds[picture]))
-        for name in list(turns):
-            progress(f"round {number} of {rounds}: {SERVERS[name].title}")
-            try:
-                turns[name].append(_turn(name, pythons[name], payloads, seconds))
-            except (Unavailable, BenchError) as error:
-                missing[name] = str(error)
-                del turns[name]
-    figures: dict[str, Any] = {"rounds": rounds, "seconds": seconds, "missing": missing}
-    figures["versions"] = {
-        package: _version_in(pythons[name], package.partition("[")[0])
-        for name in turns
-        for package in SERVERS[name].packages
-    }
-    for picture, loads in bare.items():
-        figures[picture] = {"no_server": _medians(loads)} | {
+        for name, server in SERVERS.items():
+            progress(f"round {number} of {rounds}: {server.title}")
+            turns[name].append(_turn(server, pythons[name], payloads, seconds))
+    loads = {
+        picture: {"no_server": _medians(bare[picture])}
+        | {
             f"{name}_{connections}": _medians([turn.loads[picture, connections] for turn in turns[name]])
             for connections in CONNECTIONS
-            for name in turns
+            for name in SERVERS
         }
-    return figures | {name: _medians([turn.own for turn in each]) for name, each in turns.items()}
+        for picture in payloads
+    }
+    return {
+        "rounds": rounds,
+        "seconds": seconds,
+        "versions": {
+            package: _version_in(pythons[name], package.partition("[")[0])
+            for name, server in SERVERS.items()
+            for package in server.packages
+        },
+        **{name: _medians([turn.own for turn in turns[name]]) for name in SERVERS},
+        **loads,
+    }
 
 
 def render(figures: Figures) -> str:
@@ -95,7 +101,6 @@ def draw(figures: Figures) -> None:
         f"{title}: {what}": {
             server.title: [figures[picture][f"{name}_{connections}"][field] for connections in CONNECTIONS]
             for name, server in SERVERS.items()
-            if name in figures
         }
         for picture, title in PICTURES.items()
         for what, field in (("requests per second", "rate"), ("p99, ms", "p99_ms"))
@@ -107,23 +112,15 @@ def _medians(every: Sequence[Mapping[str, float]]) -> dict[str, float]:
     return {name: median(each[name] for each in every) for name in every[0]}
 
 
-def _prepare() -> tuple[dict[str, Path], dict[str, str]]:
-    """Return the Python of each server, and why there is none of others."""
-    pythons, missing = {}, {}
+def _python(server: Server) -> Path:
+    """Return the Python of a server: the development's where it needs no packages of its own."""
+    if not server.packages:
+        return Path(sys.executable)
     same = [f"{name}=={version(name)}" for name in ("numpy", "pillow", "requests")]
-    for name, server in SERVERS.items():
-        try:
-            pythons[name] = Path(sys.executable)
-            if server.packages:
-                pythons[name] = environment(f"serve-{server.packages[0]}", [*server.packages, *same])
-        except Unavailable as error:
-            missing[name] = str(error)
-            del pythons[name]
-    return pythons, missing
+    return environment(f"serve-{server.packages[0]}", [*server.packages, *same])
 
 
-def _turn(name: str, python: Path, pictures: Mapping[str, object], seconds: Mapping[str, int]) -> Turn:
-    server = SERVERS[name]
+def _turn(server: Server, python: Path, pictures: Mapping[str, object], seconds: Mapping[str, int]) -> Turn:
     payloads = iter(pictures.values())
     start = server_process.running([python, *server.arguments], _environ(), server.path, next(payloads), {"result": 7})
     with start as running, ExitStack() as stack:
@@ -173,7 +170,7 @@ def _bare(payload: object, seconds: float) -> dict[str, float]:
 def _introduction(figures: Figures) -> str:
     versions = ", ".join(f"{package} {version}" for package, version in figures["versions"].items())
     seconds = figures["seconds"]
-    sentences = [
+    return (
         "`python -m mnist_infer serve --processes 2` beside servers that have the same model and the same steps from "
         "payload to digit, each set up as its documentation has it, on two workers too "
         f"(`bench/serving/`): {versions}. wrk loads each over keep-alive connections, on the same cores; medians of "
@@ -181,11 +178,9 @@ def _introduction(figures: Figures) -> str:
         "photo, each server started anew in each round. "
         "This server answers 503 with `Retry-After` where a request would wait for over 0.5 s: those are *refused*, "
         "and their clients come again a second later. The rate is of answers of status 200 in a second; p50 and p99 "
-        "are of all answers. CPU is that of all processes of the server, per answer.",
-        *(f"Not measured: {SERVERS[name].title}: {reason.rstrip('.')}." for name, reason in figures["missing"].items()),
-        f"**Bold** is ahead of this server: below {LEAD:.0%} of its figure, or above its rate by as much.",
-    ]
-    return " ".join(sentences)
+        "are of all answers. CPU is that of all processes of the server, per answer. "
+        f"**Bold** is ahead of this server: below {LEAD:.0%} of its figure, or above its rate by as much."
+    )
 
 
 def _version_in(python: Path, package: str) -> str:
@@ -195,13 +190,13 @@ def _version_in(python: Path, package: str) -> str:
 
 
 def _servers_table(figures: Figures) -> str:
-    rows = {server.title: figures[name] for name, server in SERVERS.items() if name in figures}
+    rows = {server.title: figures[name] for name, server in SERVERS.items()}
     columns = ("start_s:.2f", "idle_mb", "loaded_mb", "processes")
     how = (
         "Start: from process creation to the first right answer. Memory: proportional set size of all processes, in "
         "10^6 bytes, after the first answer, idle, and after all of the load."
     )
-    ours: Figures = figures.get(OURS, {})
+    ours: Figures = figures[OURS]
     return figures_table("", rows, columns, how, dict.fromkeys(rows, ours))
 
 
@@ -213,5 +208,5 @@ def _loads_table(figures: Figures) -> str:
         server, _, connections = name.rpartition("_")
         if server in SERVERS:
             title = f"{SERVERS[server].title}, {connections} connections"
-            rows[title], against[title] = its, figures.get(f"{OURS}_{connections}", its)
+            rows[title], against[title] = its, figures[f"{OURS}_{connections}"]
     return figures_table("", rows, columns, against=against)

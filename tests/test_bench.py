@@ -3,13 +3,16 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from bench import environments, peers, warm
+from bench import environments, peers
 from bench.environments import Unavailable, environment, shipped_versions
-from bench.process import Interpreter, WayFailed
+from bench.process import BenchError, Interpreter
 from bench.report import figures_table
 from bench.server_process import processes, running
 from mnist_infer.config import ROOT
@@ -90,23 +93,20 @@ def test_the_zips_versions_are_read_from_its_lock() -> None:
     assert {"tensorflow-cpu", "numpy", "pillow"} <= set(shipped_versions())
 
 
-@pytest.mark.parametrize("way", ["litert", "ours"])
-def test_a_way_that_fails_is_left_out_with_its_reason_but_for_this_function(
-    way: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("probability", "is_refused"), [(0.5 + 1e-7, False), (0.51, True)])
+def test_a_way_that_answers_otherwise_than_this_function_is_not_timed(
+    probability: float, is_refused: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail_once(ready: peers.Ready) -> dict[str, float]:
-        if way in ready.interpreters:
-            raise WayFailed(way, "it died:\nno such instruction.")
-        return {}
+    answers = {"ours": [[0.5]], "litert": [[probability]]}
 
-    monkeypatch.setattr(peers, "_leave_out_the_unlike", fail_once)
-    monkeypatch.setattr(peers, "_cold_starts", lambda *_: ({}, ""))
-    monkeypatch.setattr(warm, "measure", lambda interpreters, **_: warm.Rounds({}, {way: [] for way in interpreters}))
-    interpreter = Interpreter(Path(sys.executable), {})
-    ready = peers.Ready({}, dict.fromkeys(("ours", "litert", "onnx_runtime"), interpreter), {})
-    if way == "ours":
-        with pytest.raises(WayFailed):
-            peers._measure(ready, quick=True)
-        return
-    assert peers._measure(ready, quick=True).rounds.series.keys() == {"ours", "onnx_runtime"}
-    assert ready.missing == {"litert": "no such instruction"}
+    @contextmanager
+    def answering(way: str, _: Interpreter) -> Iterator[SimpleNamespace]:
+        yield SimpleNamespace(ask_digits=lambda: answers[way])
+
+    monkeypatch.setattr(peers, "WayProcess", answering)
+    ways = dict.fromkeys(("ours", "article", "litert"), Interpreter(Path(sys.executable), {}))
+    if is_refused:
+        with pytest.raises(BenchError, match=r"LiteRT: .* differ .* by 1.0e-02"):
+            peers.measure_differences(ways)
+    else:
+        assert peers.measure_differences(ways) == {"litert": pytest.approx(1e-7)}
