@@ -40,7 +40,8 @@ def describe(circumstances: Mapping[str, Any]) -> str:
     """Return the circumstances as a line, and below it what of them is no longer committed."""
     packages = ", ".join(f"{name} {version}" for name, version in circumstances["packages"].items())
     line = (
-        "*{date}, commit {commit}, model {model}; {machine}, {cores} cores, Linux {kernel}; Python {python}, {packages}.*"
+        "*{date}, commit {commit}, model {model}; {machine}, {cores} cores, Linux {kernel}; "
+        "Python {python}, {packages}.*"
     ).format_map({**circumstances, "packages": packages})
     old = find_old(circumstances)
     return f"{line}\n\n**Old: measured with {', '.join(old)}; another is committed.**" if old else line
