@@ -40,7 +40,8 @@ def describe(circumstances: Mapping[str, Any]) -> str:
     """Return the circumstances as a line, and below it what of them is no longer committed."""
     packages = ", ".join(f"{name} {version}" for name, version in circumstances["packages"].items())
     line = (
-        "*{date}, {commit}, model {model}; {machine}, {cores} cores, Linux {kernel}; Python {python}, {packages}.*"
+        "*{date}, commit {commit}, model {model}; {machine}, {cores} cores, Linux {kernel}; "
+        "Python {python}, {packages}.*"
     ).format_map({**circumstances, "packages": packages})
     old = find_old(circumstances)
     return f"{line}\n\n**Old: measured with {', '.join(old)}; another is committed.**" if old else line
@@ -84,8 +85,8 @@ def _commit() -> str:
         commit = _git("rev-parse", "--short", "HEAD").strip()
         is_changed = _git("status", "--porcelain", "--", ".", *(f":!{path}" for path in _WRITTEN))
     except (OSError, subprocess.CalledProcessError):
-        return "not a checkout"
-    return f"commit {commit}{' with changes' if is_changed else ''}"
+        return "unknown"
+    return f"{commit}{' with changes' if is_changed else ''}"
 
 
 def _git(*arguments: str) -> str:
@@ -93,7 +94,5 @@ def _git(*arguments: str) -> str:
 
 
 def _cpu_model() -> str:
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return "unknown CPU"
+    found = re.search(r"^model name\s*: (.*)", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    return found[1] if found else "unknown CPU"

@@ -7,7 +7,7 @@ from statistics import median
 from typing import Any
 
 from bench.guards import cpu_us, phone_jpeg
-from bench.report import Figures, Target, figures_table, progress, targets_table
+from bench.report import Figures, figures_table, progress, targets_table
 from mnist_infer.image_file import extract_picture
 from testbed.costly.budget import MAX_ADDED_BYTES, MAX_CPU_S, Cost, running_decoders
 from testbed.costly.files import COSTLY_FILES
@@ -41,8 +41,8 @@ def render(figures: Figures) -> str:
     )
     most_mb, most_s = (max(each[name] for each in formats.values()) for name in ("added_mb", "cpu_s"))
     targets = [
-        Target("memory that any of the files adds", most_mb, MAX_ADDED_BYTES / MB, " MB"),
-        Target("CPU that any of the files takes", most_s, MAX_CPU_S, " s"),
+        ("memory that any of the files adds", most_mb, MAX_ADDED_BYTES / MB, " MB"),
+        ("CPU that any of the files takes", most_s, MAX_CPU_S, " s"),
     ]
     walk_how = f"Microseconds of CPU, medians of {figures['rounds']} rounds."
     return "\n\n".join(

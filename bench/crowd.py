@@ -11,26 +11,19 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from statistics import median
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from bench import load
-from bench.report import Figures, Target, figures_table, progress, targets_table
+from bench.report import Figures, figures_table, progress, targets_table
 from testbed.local_server import LocalServer, local_server
 from testbed.pictures import digit_png, encode, to_base64
 
 CROWD = 200
 SECONDS, QUICK_SECONDS = 15, 3
 MAX_S = 1.0
-
-TITLES = {
-    "nobody": "nobody else",
-    "idle": "idle",
-    "dripping": "a header byte a second",
-    "costly": "costly files",
-}
 
 _BEGUN = b"POST / HTTP/1.1\r\nHost: x\r\n"
 _COSTLY = """
@@ -39,32 +32,14 @@ wrk.headers["Content-Type"] = "application/json"
 """
 
 
-class Wait(NamedTuple):
-    """What good requests met.
-
-    Attributes:
-        waits_s: from opening a connection to the whole answer, of each.
-        refused: how many were answered 503.
-    """
-
-    waits_s: list[float]
-    refused: int
-
-
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     """Measure the server in a crowd."""
     load.check_installed()
     figures: dict[str, Any] = {"seconds": QUICK_SECONDS if options.quick else SECONDS, "connections": CROWD}
-    for name, crowd in {"nobody": _nobody, "idle": _idle, "dripping": _dripping, "costly": _costly}.items():
-        progress(TITLES[name])
+    for name, crowd in CROWDS.items():
+        progress(name)
         with local_server() as server, crowd(server):
-            wait = _ask(server, figures["seconds"])
-        figures[name] = {
-            "requests": len(wait.waits_s),
-            "refused": wait.refused,
-            "p50_ms": median(wait.waits_s) * 1000,
-            "worst_ms": max(wait.waits_s) * 1000,
-        }
+            figures[name] = _ask(server, figures["seconds"])
     return figures
 
 
@@ -72,29 +47,28 @@ def render(figures: Figures) -> str:
     """Return the section's text."""
     how = (
         f"A 28×28 PNG over a new connection, one after another for {figures['seconds']} s, beside "
-        f"{figures['connections']} connections of the kind named; milliseconds from opening it to the whole answer, a "
-        "digit or, where refused, 503 with Retry-After. The costly file is the slowest that is read, sent again as "
-        "soon as it is answered."
+        f"{figures['connections']} connections of others: idle, dripping a header byte a second, or sending the "
+        "slowest file that is read, again as soon as it is answered. Milliseconds from opening it to the whole answer, "
+        "a digit or, where refused, 503 with Retry-After."
     )
     what = f"worst wait of a good request, {figures['connections']} connections"
-    targets = [
-        Target(f"{what}: {title}", figures[name]["worst_ms"] / 1000, MAX_S, " s") for name, title in TITLES.items()
-    ]
-    rows = {title: figures[name] for name, title in TITLES.items()}
+    rows = {name: figures[name] for name in CROWDS}
+    targets = [(f"{what}: {name}", each["worst_ms"] / 1000, MAX_S, " s") for name, each in rows.items()]
     waits = figures_table("others", rows, ("requests", "refused", "p50_ms:.1f", "worst_ms"), how)
     return f"{waits}\n\n{targets_table(targets)}"
 
 
-def _ask(server: LocalServer, seconds: float) -> Wait:
+def _ask(server: LocalServer, seconds: float) -> dict[str, float]:
+    """Return what good requests met: how many there were, how many were answered 503, and how long they took."""
     body = json.dumps({"image_base64": to_base64(digit_png(7))}).encode()
-    waits_s, refused, end = [], 0, time.monotonic() + seconds
+    waits_ms, refused, end = [], 0, time.monotonic() + seconds
     while time.monotonic() < end:
         started = time.monotonic()
         status = _post(server, body)
-        waits_s.append(time.monotonic() - started)
+        waits_ms.append((time.monotonic() - started) * 1000)
         refused += status == 503
         time.sleep(0.02)
-    return Wait(waits_s, refused)
+    return {"requests": len(waits_ms), "refused": refused, "p50_ms": median(waits_ms), "worst_ms": max(waits_ms)}
 
 
 def _post(server: LocalServer, body: bytes) -> int:
@@ -167,3 +141,6 @@ def _threads(call: Callable[[threading.Event], None]) -> Iterator[None]:
 def _costly_picture() -> bytes:
     noise = np.random.default_rng(1).integers(0, 256, (2000, 3200), np.uint8) & 0x0F
     return encode(Image.fromarray(noise), "PNG")
+
+
+CROWDS = {"nobody": _nobody, "idle": _idle, "dripping": _dripping, "costly": _costly}

@@ -13,7 +13,7 @@ import numpy as np
 import requests
 from PIL import Image
 
-from bench.report import Figures, figures_table, progress
+from bench.report import Figures, figures_table, in_words, progress
 from mnist_infer.config import Settings
 from mnist_infer.decode import decode
 from mnist_infer.download import fetch
@@ -29,19 +29,7 @@ ROUND_S = 0.02
 """How long one side of a round takes, about; a call that takes longer is made once."""
 
 PHONE = (4000, 3000)
-IPV4, IPV6 = "93.184.215.14", "2606:4700:4700::1111"
-
-TITLES = {
-    "event_small": "HTTP event, PNG of 28×28",
-    "base64_small": "base64, PNG of 28×28",
-    "event_photo": "HTTP event, JPEG of 12 megapixels",
-    "base64_photo": "base64, JPEG of 12 megapixels",
-    "image_small": "image, PNG of 28×28",
-    "image_photo": "image, JPEG of 12 megapixels",
-    "address_4": f"URL, name and address {IPV4} alone",
-    "address_6": f"URL, name and address {IPV6} alone",
-    "url": "URL, on this machine",
-}
+ADDRESSES = {"4": "93.184.215.14", "6": "2606:4700:4700::1111"}
 
 
 class Guard(NamedTuple):
@@ -64,7 +52,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:  # noqa: ARG001
     figures: dict[str, Any] = {"rounds": ROUNDS, "phone_mb": len(phone) / MB}
     with server_process() as ports:
         for guard in (*_payload_guards(small, phone), *_image_guards(small, phone), *_url_guards(ports.plain)):
-            progress(TITLES[guard.name])
+            progress(guard.name)
             figures[guard.name] = _figures(guard)
     return figures
 
@@ -74,11 +62,15 @@ def render(figures: Figures) -> str:
     columns = ("guarded_us:.1f", "bare_us:.1f", "difference_us:+.1f", "lower_us:+.1f", "upper_us:+.1f")
     how = (
         f"Microseconds of CPU of one call, all threads of the process: medians of {figures['rounds']} rounds, in which "
-        "both take turns; the difference is that within a round, its median and its quartiles. Without the guard: "
-        "`json.loads`, `base64.b64decode`, Pillow's `open`, `convert` and NumPy's `asarray`, `requests.get`. The "
-        f"large JPEG, {figures['phone_mb']:.1f} MB, is cheaper with the guard: it is decoded at a quarter of its width."
+        "both take turns; the difference is that within a round, its median and its quartiles. Small is a PNG of "
+        f"28×28, the photo a JPEG of 12 megapixels, {figures['phone_mb']:.1f} MB; event is an HTTP event's body, image "
+        f"the file's decoding, address a URL's name and address alone ({' and '.join(ADDRESSES.values())}), url a "
+        "picture fetched from this machine. Bare: `json.loads`, `base64.b64decode`, Pillow's `open`, `convert` and "
+        "NumPy's `asarray`, `requests.get`. The photo is cheaper with the guard: it is decoded at a quarter of its "
+        "width."
     )
-    return figures_table("", {title: figures[name] for name, title in TITLES.items()}, columns, how)
+    rows = {in_words(name): each for name, each in figures.items() if isinstance(each, dict)}
+    return figures_table("", rows, columns, how)
 
 
 def _payload_guards(small: bytes, phone: bytes) -> Iterator[Guard]:
@@ -103,7 +95,7 @@ def _image_guards(small: bytes, phone: bytes) -> Iterator[Guard]:
 
 def _url_guards(port: int) -> Iterator[Guard]:
     url, settings = f"http://127.0.0.1:{port}/3.png", Settings(url_allowed_hosts=frozenset({f"127.0.0.1:{port}"}))
-    for version, address in (("4", IPV4), ("6", IPV6)):
+    for version, address in ADDRESSES.items():
         yield Guard(f"address_{version}", _call(_check_host, address), _call(id, address))
     yield Guard("url", _call(fetch, url, settings), _call(_bare_fetch, url))
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bench.guards import PHONE, cpu_us
-from bench.report import Figures, Target, figures_table, progress, targets_table
+from bench.report import Figures, figures_table, progress, targets_table
 from mnist_infer.config import Settings
 from mnist_infer.decode import decode
 from mnist_infer.normalise import to_model_input
@@ -61,15 +61,11 @@ def render(figures: Figures) -> str:
         "the same: decoded by Pillow with `draft`": figures["pillow"],
     }
     slowest = max(each["cpu_ms"] for each in examples.values())
+    of_pillow = figures["photo"]["cpu_ms"] / figures["pillow"]["cpu_ms"]
     targets = [
-        Target("normalising a small picture", figures["fitted"]["cpu_ms"], 1, " ms"),
-        Target("the slowest example's decoding and normalising", slowest, 1, " ms"),
-        Target(
-            "a photo's decoding and normalising, of Pillow's decoding",
-            figures["photo"]["cpu_ms"] / figures["pillow"]["cpu_ms"],
-            1.5,
-            " times",
-        ),
+        ("normalising a small picture", figures["fitted"]["cpu_ms"], 1, " ms"),
+        ("the slowest example's decoding and normalising", slowest, 1, " ms"),
+        ("a photo's decoding and normalising, of Pillow's decoding", of_pillow, 1.5, " times"),
     ]
     how = (
         f"Milliseconds of CPU, medians of {figures['rounds']} rounds on one thread. The photo is "

@@ -1,7 +1,7 @@
 """What every suite reports with: progress, tables of figures, and targets."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from bench.results import UNITS
 from testbed.tables import table
@@ -14,22 +14,6 @@ Figures = Mapping[str, Any]
 
 _WORDS = {"cpu": "CPU", **UNITS}
 _MORE_IS_BETTER = ("rate",)
-
-
-class Target(NamedTuple):
-    """A figure that the project promises, and what was measured.
-
-    Attributes:
-        figure: what was measured, in words.
-        measured: in the unit of `limit`.
-        limit: the promise, at most.
-        unit: written behind both.
-    """
-
-    figure: str
-    measured: float
-    limit: float
-    unit: str
 
 
 def figures_table(
@@ -66,19 +50,19 @@ def _cell(name: str, spec: str, figures: Figures, ours: Figures | None) -> str:
     if not isinstance(value, int | float):
         return value or "–"
     text = f"{value:{spec}}"
-    return f"**{text}**" if ours and is_ahead(name, figures, ours) else text
-
-
-def is_ahead(name: str, figures: Figures, ours: Figures) -> bool:
-    """Return whether a figure is better than ours by more than noise."""
-    if name in _MORE_IS_BETTER:
-        return bool(figures[name] * LEAD > ours[name])
-    return bool(figures[name] < LEAD * ours[name])
+    if not ours:
+        return text
+    is_ahead = value * LEAD > ours[name] if name in _MORE_IS_BETTER else value < LEAD * ours[name]
+    return f"**{text}**" if is_ahead else text
 
 
 def progress(line: str) -> None:
     """Tell whoever waits what is being done."""
     print(line, flush=True)
+
+
+Target = tuple[str, float, float, str]
+"""A figure that the project promises: in words, as it was measured, at most, and the unit to write behind both."""
 
 
 def targets_table(targets: Iterable[Target]) -> str:

@@ -69,6 +69,8 @@ def _measure(interpreter: Path, folder: Path, runs: int) -> dict[str, Any]:
 
 def render(figures: Figures) -> str:
     """Return the section's text."""
+    parts = {in_words(name): size for name, size in figures["zip"].items()}
+    how = "10^6 bytes, each file compressed by itself; *all* has what the zip adds around them."
     return "\n\n".join(
         (
             f"`dist/{ARCHIVE.name}`, unpacked: read-only code, no network, an unprivileged user, "
@@ -78,37 +80,23 @@ def render(figures: Figures) -> str:
             "### Where a cold start goes",
             f"![where a cold start goes]({PLOT.name})",
             _stages_table(figures["stages"].values()),
-            targets_table(
-                [
-                    *(
-                        Target(f"CPU to the first answer, {STARTS[name]}", figures[name]["cpu_s"], MAX_CPU_S, " s")
-                        for name in ("warm", "dropped")
-                    ),
-                    Target("peak memory on the examples", figures["examples"]["peak_mib"], MAX_PEAK_MIB, " MiB"),
-                ]
-            ),
+            targets_table(_targets(figures)),
             "### What the zip's parts take",
-            figures_table(
-                "",
-                {in_words(name): size for name, size in figures["zip"].items()},
-                ("files", "unzipped_mb:.1f", "zipped_mb:.1f"),
-                "10^6 bytes, each file compressed by itself; *all* has what the zip adds around them.",
-            ),
+            figures_table("", parts, ("files", "unzipped_mb:.1f", "zipped_mb:.1f"), how),
         )
     )
 
 
 def draw(figures: Figures) -> None:
     """Write the picture of the stages."""
-    draw_stages(
-        PLOT,
-        figures["stages"].values(),
-        {
-            "cpu_ms": "CPU, page cache warm",
-            "wall_ms": "wall, page cache warm",
-            "dropped_wall_ms": "wall, page cache dropped",
-        },
-    )
+    bars = {"cpu_ms": "CPU, page cache warm", "wall_ms": "wall, page cache warm"}
+    draw_stages(PLOT, figures["stages"].values(), bars | {"dropped_wall_ms": "wall, page cache dropped"})
+
+
+def _targets(figures: Figures) -> list[Target]:
+    what = "CPU to the first answer, page cache"
+    starts = [(f"{what} {name}", figures[name]["cpu_s"], MAX_CPU_S, " s") for name in ("warm", "dropped")]
+    return [*starts, ("peak memory on the examples", figures["examples"]["peak_mib"], MAX_PEAK_MIB, " MiB")]
 
 
 def _costs_table(figures: Figures) -> str:

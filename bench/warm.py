@@ -7,7 +7,6 @@ from statistics import median
 
 from bench.process import Interpreter, Reply, WayProcess
 from bench.report import Figures, figures_table, progress
-from bench.ways import TITLES
 from testbed.tables import MB
 
 ARTICLE = "article"
@@ -123,8 +122,6 @@ def _measure_once(ways: Mapping[str, Interpreter], course: Course) -> dict[str, 
             for session, start in enumerate((0, AFTER)):
                 if done == start + course.window:
                     _measure_session(processes, series, session, course)
-            if done % 1_000 == 0:
-                progress(f"{done}: {', '.join(_latest(way, series[way]) for way in ways)}")
     return series
 
 
@@ -132,10 +129,6 @@ def _measure_session(processes: dict[str, WayProcess], series: dict[str, Series]
     for _ in range(course.window // BLOCK):
         for way, process in processes.items():
             series[way].sessions[session].append(process.ask("session", BLOCK))
-
-
-def _latest(way: str, series: Series) -> str:
-    return f"{TITLES[way]} {median(series.entry[-1].milliseconds):.2f} ms"
 
 
 def figures(rounds: Rounds, way: str) -> dict[str, float]:

@@ -109,7 +109,7 @@ def test_what_is_measured_today_is_not_old(today: dict[str, Any]) -> None:
     [
         pytest.param({"model": "1"}, ["model 1"], id="model"),
         pytest.param({"packages": {"numpy": "1.0"}}, ["numpy 1.0"], id="package"),
-        pytest.param({"date": "2020-01-01", "commit": "commit 1234567", "machine": "slow"}, [], id="neither"),
+        pytest.param({"date": "2020-01-01", "commit": "1234567", "machine": "slow"}, [], id="neither"),
     ],
 )
 def test_figures_of_another_model_or_library_are_old_whatever_their_date(
