@@ -101,9 +101,9 @@ WORKS_deploy := import crcmod, qcloud_cos, tencentcloud, tomli
 WORKS_test := import hypothesis, pytest, tomli, trustme, xdist
 WORKS_browser := import axe_playwright_python, playwright
 WORKS_train := import matplotlib, scipy, skimage, sklearn, tqdm
-WORKS_bench := import matplotlib, pytest, scipy, simpy
+WORKS_bench := import matplotlib, pytest, scipy
 WORKS_fuzz := import atheris, pytest
-WORKS_development := import capstone, mypy, playwright, pytest, ruff, sklearn, simpy
+WORKS_development := import capstone, mypy, playwright, pytest, ruff, sklearn
 
 # $(call install,ARGUMENTS OF PIP): one pip at a time. A package whose installation was broken off has no INSTALLER yet, and
 # is taken away first, because pip would take it for whole.

@@ -119,6 +119,14 @@ class Library(NamedTuple):
     symbol_versions: frozenset[str]
 
 
+class Size(NamedTuple):
+    """What a part of the zip takes: its files, and 10^6 bytes."""
+
+    files: int
+    unzipped_mb: float
+    zipped_mb: float
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Build the zip, and return the exit status."""
     parser = argparse.ArgumentParser(prog="build_zip.py", description="Build the zip that the cloud takes.")
@@ -504,8 +512,8 @@ def write_zip(tree: Path, target: Path) -> None:
                 archive.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED, 9)
 
 
-def print_budget(zipped: Path) -> None:
-    """Print what each part takes, in 10^6 bytes, against the platform's limits."""
+def measure_parts(zipped: Path) -> dict[str, Size]:
+    """Return what each part of a zip takes, and at last all of it, with what the zip itself adds."""
     files, unpacked, packed = Counter[str](), Counter[str](), Counter[str]()
     with zipfile.ZipFile(zipped) as archive:
         for entry in (entry for entry in archive.infolist() if not entry.is_dir()):
@@ -513,10 +521,15 @@ def print_budget(zipped: Path) -> None:
             files[part] += 1
             unpacked[part] += entry.file_size
             packed[part] += entry.compress_size
+    parts = {part: Size(files[part], unpacked[part] / 1e6, packed[part] / 1e6) for part in PARTS}
+    return parts | {"all": Size(files.total(), unpacked.total() / 1e6, zipped.stat().st_size / 1e6)}
+
+
+def print_budget(zipped: Path) -> None:
+    """Print what each part takes against the platform's limits."""
     say(f"{'part':16} {'files':>5} {'unzipped MB':>12} {'zipped MB':>12}")
-    for part in PARTS:
-        say(f"{part:16} {files[part]:5} {unpacked[part] / 1e6:12.3f} {packed[part] / 1e6:12.3f}")
-    say(f"{'all':16} {files.total():5} {unpacked.total() / 1e6:12.3f} {zipped.stat().st_size / 1e6:12.3f}")
+    for part, size in measure_parts(zipped).items():
+        say(f"{part:16} {size.files:5} {size.unzipped_mb:12.3f} {size.zipped_mb:12.3f}")
     limits = f"{MAX_UNZIPPED_BYTES / 1e6:12.3f} {MAX_CONSOLE_BYTES / 1e6:12.3f}"
     say(f"{'limit':16} {'':5} {limits}  (by console upload; through COS there is none)")
 

@@ -1,5 +1,5 @@
 """Measures the function beside what one could take instead: `python -m bench`, see `__main__`.
 
-`python -m bench.cost` computes what it costs. A suite is a module with `section(options)`, which measures and returns
-its part of RESULTS.md.
+A suite is a module with `measure(options)`, which returns its figures, `render(figures)`, which returns its part of
+RESULTS.md, and where it has a picture `draw(figures)`. `python -m bench.cost` computes what the function costs.
 """

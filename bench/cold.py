@@ -2,22 +2,20 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass
 from statistics import median
+from typing import NamedTuple
 
 from bench import page_cache
 from bench.process import Interpreter, WayProcess
-from bench.report import cell
-from bench.ways import TITLES
-from testbed.tables import MB, table
+from bench.report import Figures, figures_table
+from testbed.tables import MB
 
 RUNS, QUICK_RUNS = 9, 2
 OURS = "ours"
 CACHES = ("warm", "dropped")
 
 
-@dataclass(frozen=True)
-class Start:
+class Start(NamedTuple):
     """What one cold start took."""
 
     wall_s: float
@@ -47,11 +45,6 @@ def measure_starts(ways: Mapping[str, Interpreter], cache: str, runs: int) -> tu
     return starts, dropped_by
 
 
-def median_of(starts: Sequence[Start], field: str) -> float:
-    """Return the median of one figure of some starts."""
-    return float(median(getattr(start, field) for start in starts))
-
-
 def compile_way(way: str, interpreter: Interpreter) -> None:
     """Start a way once, to have its `.pyc` files written.
 
@@ -59,13 +52,6 @@ def compile_way(way: str, interpreter: Interpreter) -> None:
         BenchError: it does not answer as it should.
     """
     _start(way, interpreter, writes_bytecode=True)
-
-
-def _ratio(starts: Mapping[str, Sequence[Start]], field: str, way: str) -> float:
-    """Return how often our figure goes into that of `way`: run by run, then the median."""
-    pairs = zip(starts[way], starts[OURS], strict=True)
-    ratios = [getattr(start, field) / getattr(ours, field) for start, ours in pairs]
-    return float(median(ratios))
 
 
 def _start(way: str, interpreter: Interpreter, *, writes_bytecode: bool = False) -> Start:
@@ -76,23 +62,31 @@ def _start(way: str, interpreter: Interpreter, *, writes_bytecode: bool = False)
     return Start(wall_s, cpu_s, peak_bytes / MB, reply.read_bytes / MB)
 
 
-def starts_table(cache: str, starts: Mapping[str, Sequence[Start]]) -> str:
-    """Return the table of the ways' starts; what is ahead of this function is bold."""
+def figures(starts: Mapping[str, Mapping[str, Sequence[Start]]], way: str) -> dict[str, float]:
+    """Return the figures of a way: medians of its starts, and how many times ours they are, run by run."""
+    found = {}
+    for cache, every in starts.items():
+        for name in Start._fields:
+            found[f"start_{cache}_{name}"] = median(getattr(start, name) for start in every[way])
+        for name in ("wall_s", "cpu_s", "peak_mb"):
+            pairs = zip(every[way], every[OURS], strict=True)
+            ratio = median(getattr(start, name) / getattr(ours, name) for start, ours in pairs)
+            found[f"start_{cache}_{name.partition('_')[0]}_times"] = ratio
+    return found | {"peak_mb": max(found[f"start_{cache}_peak_mb"] for cache in starts)}
 
-    def row(way: str) -> tuple[str, ...]:
-        wall_s, cpu_s, peak_mb, read_mb = (median(values) for values in zip(*map(astuple, starts[way]), strict=True))
-        times = (cell(_ratio(starts, field, way), 1, 2) for field in ("wall_s", "cpu_s", "peak_mb"))
-        return TITLES[way], f"{wall_s:.2f}", f"{cpu_s:.2f}", f"{peak_mb:.0f}", f"{read_mb:.0f}", *times
 
-    units = ("wall s", "CPU s", "peak MB", "read MB", "wall, times ours", "CPU, times ours", "peak, times ours")
-    return table((f"page cache {cache}", *units), map(row, starts))
+def starts_table(cache: str, ways: Mapping[str, Figures], ours: Figures) -> str:
+    """Return the table of the ways' starts."""
+    names = ("wall_s:.2f", "cpu_s:.2f", "peak_mb", "read_mb", "wall_times:.2f", "cpu_times:.2f", "peak_times:.2f")
+    columns = [f"start_{cache}_{name}" for name in names]
+    return figures_table(f"page cache {cache}", ways, columns, against=dict.fromkeys(ways, ours))
 
 
 def how_measured(runs: int, dropped_by: str) -> str:
     """Return how starts are measured, in words."""
     return (
-        f"Medians of {runs} runs, the ways in turn; ratios run by run, then their median. Wall: process creation to "
-        "answer. CPU (user and system, all threads): `wait4`, the process ends without taking its interpreter down. "
+        f"Medians of {runs} runs, the ways in turn; times ours run by run, then their median. Wall: process creation "
+        "to answer. CPU (user and system, all threads): `wait4`, the process ends without taking its interpreter down. "
         "Peak resident memory: `VmHWM` of `/proc`. Read: `read_bytes` of `/proc/self/io` at the answer. The page cache "
         f"is dropped before each start by {dropped_by}. `.pyc` files are there, none is written; one BLAS thread for "
         "all."

@@ -10,16 +10,16 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from statistics import median
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from bench import load
-from bench.report import Target, progress, targets_table
+from bench.report import Figures, figures_table, progress, targets_table
 from testbed.local_server import LocalServer, local_server
 from testbed.pictures import digit_png, encode, to_base64
-from testbed.tables import table
 
 CROWD = 200
 SECONDS, QUICK_SECONDS = 15, 3
@@ -32,56 +32,43 @@ wrk.headers["Content-Type"] = "application/json"
 """
 
 
-class Wait(NamedTuple):
-    """What good requests met.
-
-    Attributes:
-        waits_s: from opening a connection to the whole answer, of each.
-        refused: how many were answered 503.
-    """
-
-    waits_s: list[float]
-    refused: int
-
-
-def section(options: argparse.Namespace) -> str:
+def measure(options: argparse.Namespace) -> dict[str, Any]:
     """Measure the server in a crowd."""
-    heading = "## A crowd before the server"
-    if not load.is_installed():
-        return f"{heading}\n\n{load.NOT_INSTALLED}"
-    rows, targets, seconds = [], [], QUICK_SECONDS if options.quick else SECONDS
-    for title, crowd in (
-        ("nobody else", _nobody),
-        ("idle", _idle),
-        ("a header byte a second", _dripping),
-        ("costly files", _costly),
-    ):
-        progress(title)
+    load.check_installed()
+    figures: dict[str, Any] = {"seconds": QUICK_SECONDS if options.quick else SECONDS, "connections": CROWD}
+    for name, crowd in CROWDS.items():
+        progress(name)
         with local_server() as server, crowd(server):
-            wait = _ask(server, seconds)
-        ordered = sorted(wait.waits_s)
-        middle, worst = ordered[len(ordered) // 2], ordered[-1]
-        rows.append((title, f"{len(ordered)}", f"{wait.refused}", f"{middle * 1000:.1f}", f"{worst * 1000:.0f}"))
-        targets.append(Target(f"worst wait of a good request, {CROWD} connections: {title}", worst, MAX_S, " s"))
+            figures[name] = _ask(server, figures["seconds"])
+    return figures
+
+
+def render(figures: Figures) -> str:
+    """Return the section's text."""
     how = (
-        f"A 28×28 PNG over a new connection, one after another for {seconds} s, beside {CROWD} connections of the kind "
-        "named; milliseconds from opening it to the whole answer, a digit or 503 with Retry-After. The costly file is "
-        "the slowest that is read, sent again as soon as it is answered."
+        f"A 28×28 PNG over a new connection, one after another for {figures['seconds']} s, beside "
+        f"{figures['connections']} connections of others: idle, dripping a header byte a second, or sending the "
+        "slowest file that is read, again as soon as it is answered. Milliseconds from opening it to the whole answer, "
+        "a digit or, where refused, 503 with Retry-After."
     )
-    columns = ("others", "good requests", "of these 503", "p50 ms", "worst ms")
-    return f"{heading}\n\n{table(columns, rows, how)}\n\n{targets_table(targets)}"
+    what = f"worst wait of a good request, {figures['connections']} connections"
+    rows = {name: figures[name] for name in CROWDS}
+    targets = [(f"{what}: {name}", each["worst_ms"] / 1000, MAX_S, " s") for name, each in rows.items()]
+    waits = figures_table("others", rows, ("requests", "refused", "p50_ms:.1f", "worst_ms"), how)
+    return f"{waits}\n\n{targets_table(targets)}"
 
 
-def _ask(server: LocalServer, seconds: float) -> Wait:
+def _ask(server: LocalServer, seconds: float) -> dict[str, float]:
+    """Return what good requests met: how many there were, how many were answered 503, and how long they took."""
     body = json.dumps({"image_base64": to_base64(digit_png(7))}).encode()
-    waits_s, refused, end = [], 0, time.monotonic() + seconds
+    waits_ms, refused, end = [], 0, time.monotonic() + seconds
     while time.monotonic() < end:
         started = time.monotonic()
         status = _post(server, body)
-        waits_s.append(time.monotonic() - started)
+        waits_ms.append((time.monotonic() - started) * 1000)
         refused += status == 503
         time.sleep(0.02)
-    return Wait(waits_s, refused)
+    return {"requests": len(waits_ms), "refused": refused, "p50_ms": median(waits_ms), "worst_ms": max(waits_ms)}
 
 
 def _post(server: LocalServer, body: bytes) -> int:
@@ -154,3 +141,6 @@ def _threads(call: Callable[[threading.Event], None]) -> Iterator[None]:
 def _costly_picture() -> bytes:
     noise = np.random.default_rng(1).integers(0, 256, (2000, 3200), np.uint8) & 0x0F
     return encode(Image.fromarray(noise), "PNG")
+
+
+CROWDS = {"nobody": _nobody, "idle": _idle, "dripping": _dripping, "costly": _costly}

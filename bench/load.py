@@ -41,8 +41,6 @@ end
 """
 _TIMEOUT_S = 30
 
-NOT_INSTALLED = "Not measured: `wrk` is not installed (`apt-get install wrk`)."
-
 
 class Load(NamedTuple):
     """What came of a number of connections.
@@ -64,9 +62,14 @@ class Load(NamedTuple):
     requests: int
 
 
-def is_installed() -> bool:
-    """Return whether there is a load generator."""
-    return shutil.which("wrk") is not None
+def check_installed() -> None:
+    """Refuse to measure without the load generator.
+
+    Raises:
+        BenchError: there is none.
+    """
+    if not shutil.which("wrk"):
+        raise BenchError("wrk is not installed: apt-get install wrk")
 
 
 @contextmanager

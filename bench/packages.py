@@ -9,13 +9,12 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import build_zip
+from bench.circumstances import ARCHIVE
 from bench.environments import CACHE, Unavailable, download, environment, shipped_versions
 from bench.report import progress
 from mnist_infer.config import ROOT
 from testbed.dependency_groups import pins
 from testbed.unpack import unpack
-
-ARCHIVE = ROOT / "dist" / "mnist_infer.zip"
 
 
 @dataclass(frozen=True)
@@ -122,7 +121,11 @@ def _add_own_files(folder: Path, tree: Path, model: Path, interpreter: Path) -> 
     own = folder / "own"
     for old in (own, *(tree / name for name in ("mnist_infer", "export", ".cache"))):
         shutil.rmtree(old, ignore_errors=True)
-    build_zip.copy_own_files(own, model)
+    build_zip.copy_own_files(own, model)  # of a model's folder what the zip takes: a SavedModel
+    for file in model.glob("model.*"):  # a peer's format is one file
+        target = own / file.relative_to(ROOT)
+        target.parent.mkdir(parents=True)
+        shutil.copyfile(file, target)
     build_zip.compile_own_files(own, build_zip.ask_interpreter(str(interpreter), "3.10"))
     shutil.copytree(own, tree, dirs_exist_ok=True)
     return _sizes_mb(own, folder)

@@ -3,165 +3,104 @@
 import argparse
 import sys
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
 import build_zip
 from bench import cold, packages, plot, warm
-from bench.environments import Unavailable, onnx_folder, run, shipped_versions
+from bench.circumstances import PYTHON
+from bench.environments import onnx_folder, run, shipped_versions
 from bench.packages import Package
-from bench.process import BenchError, Interpreter, WayFailed, WayProcess
-from bench.report import LEAD, cell, progress
+from bench.process import BenchError, Interpreter, WayProcess
+from bench.report import LEAD, Figures, figures_table, progress
 from bench.ways import TITLES
 from bench.ways.models import ONNX, TFLITE
 from mnist_infer.config import ROOT
 from mnist_infer.versions import find_version
-from testbed.tables import table
 from testbed.unpack import find_interpreter
 
-PYTHON = "3.10"
-PLOT = Path(__file__).parent / "peers.png"
 OURS, ARTICLE = "ours", "article"
+SIDE_BY_SIDE = {
+    "unzipped_mb": "unzipped MB",
+    "start_dropped_wall_s": "cold start, page cache dropped, s",
+    "peak_mb": "peak memory, MB",
+    "request_after_p50_ms": "request after 3 000, p50 ms",
+}
+"""What is drawn."""
+
+PLOT = Path(__file__).parent / "peers.png"
 MAX_DIFFERENCE = 1e-5
 """Of a probability, from this function's: what answers otherwise is not timed."""
 
 
-class Peer(NamedTuple):
-    """What one way needs in its package.
+def measure(options: argparse.Namespace) -> dict[str, Any]:
+    """Measure the peers.
 
-    Attributes:
-        requirements: of what runs the model.
-        own_numpy: whether it needs another NumPy than the zip's: an older TensorFlow does.
+    Raises:
+        Unavailable: a package cannot be made.
+        BenchError: a way does not answer as this function does.
     """
-
-    requirements: tuple[str, ...]
-    own_numpy: bool
-
-
-class Ready(NamedTuple):
-    """The ways that can be measured, and why others cannot."""
-
-    packages: dict[str, Package]
-    interpreters: dict[str, Interpreter]
-    missing: dict[str, str]
-
-
-class Figures(NamedTuple):
-    """What was measured of the ways that are ready.
-
-    Attributes:
-        differences: of each way's probabilities from ours, at most.
-        starts: by state of the page cache and way.
-        dropped_by: how the page cache was dropped.
-        rounds: of the warm containers.
-    """
-
-    differences: dict[str, float]
-    starts: dict[str, dict[str, list[cold.Start]]]
-    dropped_by: str
-    rounds: warm.Rounds
-
-
-def section(options: argparse.Namespace) -> str:
-    """Measure the peers."""
-    title = "## Peers as functions"
-    try:
-        ready = _prepare(find_interpreter(PYTHON, options.interpreter))
-    except (Unavailable, build_zip.BuildError) as error:
-        return f"{title}\n\nNot measured: {error}."
-    figures = _measure(ready, quick=options.quick)
-    parts = {
-        "unzipped MB": {way: package.unzipped_mb for way, package in ready.packages.items()},
-        "cold start, page cache dropped, s": _medians(figures.starts["dropped"], "wall_s"),
-        "peak memory, MB": _medians(figures.starts["warm"], "peak_mb"),
-        "warm request p50, ms": {way: warm.p50_ms(figures.rounds, way) for way in figures.rounds.series},
+    python = find_interpreter(PYTHON, options.interpreter)
+    made = _make_packages(python)
+    # The package's modules come first, as it is the folder worked in; the benchmark's own are the repository's.
+    ways = {way: Interpreter(python, {"PYTHONPATH": str(ROOT)}, package.folder) for way, package in made.items()}
+    for way, interpreter in ways.items():
+        cold.compile_way(way, interpreter)
+    differences = measure_differences(ways)
+    runs = cold.QUICK_RUNS if options.quick else cold.RUNS
+    starts, dropped_by = {}, ""
+    for cache in cold.CACHES:
+        progress(f"cold starts, page cache {cache}")
+        starts[cache], dropped_by = cold.measure_starts(ways, cache, runs)
+    rounds = warm.measure(ways, quick=options.quick)
+    course, article = rounds.course[OURS], rounds.course[ARTICLE]
+    numbers = {"runs": runs, "window": course.window, "rounds": course.rounds, "article_window": article.window}
+    return {"dropped_by": dropped_by, **numbers} | {
+        way: _of_package(made[way])
+        | cold.figures(starts, way)
+        | warm.figures(rounds, way)
+        | ({"difference": differences[way]} if way in differences else {})
+        for way in ways
     }
-    if not options.quick:
-        plot.draw_bars(PLOT, {what: _by_title(values) for what, values in parts.items()})
+
+
+def render(figures: Figures) -> str:
+    """Return the section's text."""
+    ways = {title: figures[way] for way, title in TITLES.items()}
+    ours = figures[OURS]
     return "\n\n".join(
         (
-            title,
-            _introduction(ready, figures.differences),
-            _packages_table(ready.packages),
-            *(cold.starts_table(cache, starts) for cache, starts in figures.starts.items()),
-            cold.how_measured(len(figures.starts["warm"][OURS]), figures.dropped_by),
-            warm.latency_table(figures.rounds),
-            warm.endurance_table(figures.rounds),
-            _ahead(parts),
+            _introduction(ways),
+            _packages_table(ways, ours),
+            *(cold.starts_table(cache, ways, ours) for cache in cold.CACHES),
+            cold.how_measured(figures["runs"], figures["dropped_by"]),
+            warm.latency_table(ways, figures, ours),
+            warm.endurance_table(ways),
             f"![the ways side by side]({PLOT.name})",
         )
     )
 
 
-def _measure(ready: Ready, *, quick: bool) -> Figures:
-    """Measure the ways; one that fails is left out of `ready`, and the others are measured again."""
-    while True:
-        try:
-            differences = _leave_out_the_unlike(ready)
-            starts, dropped_by = _cold_starts(ready, cold.QUICK_RUNS if quick else cold.RUNS)
-            return Figures(differences, starts, dropped_by, warm.measure(ready.interpreters, quick=quick))
-        except WayFailed as error:
-            if error.way == OURS:
-                raise
-            _leave_out(ready, error.way, _last_line(error))
+def draw(figures: Figures) -> None:
+    """Write the picture of the ways side by side."""
+    panels = {what: {title: figures[way][name] for way, title in TITLES.items()} for name, what in SIDE_BY_SIDE.items()}
+    plot.draw_bars(PLOT, panels)
 
 
-def _cold_starts(ready: Ready, runs: int) -> tuple[dict[str, dict[str, list[cold.Start]]], str]:
-    every, dropped_by = {}, ""
-    for cache in cold.CACHES:
-        progress(f"cold starts, page cache {cache}")
-        every[cache], dropped_by = cold.measure_starts(ready.interpreters, cache, runs)
-        progress(cold.starts_table(cache, every[cache]))
-    return every, dropped_by
-
-
-def _leave_out(ready: Ready, way: str, reason: str) -> None:
-    progress(f"{TITLES[way]} is left out: {reason}")
-    ready.missing[way] = reason
-    ready.interpreters.pop(way, None)
-    ready.packages.pop(way, None)
-
-
-def _prepare(python: Path) -> Ready:
-    """Build every package and start each way once; what fails is left out, with its reason.
-
-    Raises:
-        Unavailable: this function itself cannot be measured.
-    """
-    tensorflow = Peer((f"tensorflow-cpu=={shipped_versions()['tensorflow-cpu']}",), own_numpy=True)
-    ready = Ready({OURS: packages.ours()}, {OURS: _interpreter(packages.ours(), python)}, {})
+def _make_packages(python: Path) -> dict[str, Package]:
+    tensorflow = f"tensorflow-cpu=={shipped_versions()['tensorflow-cpu']}"
     saved_model = find_version(ROOT / "export", None)
-    for way, peer in {
-        "import_tensorflow": tensorflow,
-        ARTICLE: tensorflow,
-        "litert": Peer(("ai-edge-litert",), own_numpy=False),
-        "onnx_runtime": Peer(("onnxruntime",), own_numpy=False),
-    }.items():
-        try:
-            model = {"litert": _convert_tflite, "onnx_runtime": _convert_onnx}.get(way, lambda: saved_model)()
-            name = "import_tensorflow" if peer is tensorflow else way
-            package = packages.of_peer(name, peer.requirements, peer.own_numpy, model, python)
-            interpreter = _interpreter(package, python)
-            cold.compile_way(way, interpreter)
-        except (Unavailable, BenchError) as error:
-            _leave_out(ready, way, _last_line(error))
-        else:
-            ready.packages[way], ready.interpreters[way] = package, interpreter
-    cold.compile_way(OURS, ready.interpreters[OURS])
-    return ready
-
-
-def _interpreter(package: Package, python: Path) -> Interpreter:
-    # The package's modules come first, as it is the folder worked in; the benchmark's own are the repository's.
-    return Interpreter(python, {"PYTHONPATH": str(ROOT)}, package.folder)
-
-
-def _convert_tflite() -> Path:
-    return _convert("tflite", TFLITE, "")
-
-
-def _convert_onnx() -> Path:
-    return _convert("onnx", ONNX, str(onnx_folder()))
+    # An older TensorFlow needs another NumPy than the zip's.
+    imported = packages.of_peer("import_tensorflow", [tensorflow], True, saved_model, python)
+    tflite, onnx = _convert("tflite", TFLITE, ""), _convert("onnx", ONNX, str(onnx_folder()))
+    return {
+        OURS: packages.ours(),
+        "import_tensorflow": imported,
+        ARTICLE: imported,
+        "litert": packages.of_peer("litert", ["ai-edge-litert"], False, tflite, python),
+        "onnx_runtime": packages.of_peer("onnx_runtime", ["onnxruntime"], False, onnx, python),
+    }
 
 
 def _convert(kind: str, target: Path, path: str) -> Path:
@@ -171,21 +110,22 @@ def _convert(kind: str, target: Path, path: str) -> Path:
     return target.parent
 
 
-def _leave_out_the_unlike(ready: Ready) -> dict[str, float]:
-    """Return by how much each way's probabilities differ from ours at most; too far ones are left out of `ready`.
+def measure_differences(ways: Mapping[str, Interpreter]) -> dict[str, float]:
+    """Return by how much each way's probabilities differ from ours at most; the article's tells digits alone.
 
     Raises:
-        WayFailed: one does not answer.
+        BenchError: one does not answer, or too far from ours.
     """
     answers: dict[str, list[list[float]]] = {}
-    for way in [way for way in ready.interpreters if way != ARTICLE]:  # it tells digits alone
-        with WayProcess(way, ready.interpreters[way]) as process:
+    for way in ways.keys() - {ARTICLE}:
+        with WayProcess(way, ways[way]) as process:
             answers[way] = process.ask_digits()
-    differences = {way: _difference(rows, answers[OURS]) for way, rows in answers.items() if way != OURS}
+    ours = answers.pop(OURS)
+    differences = {way: _difference(rows, ours) for way, rows in answers.items()}
     for way, difference in differences.items():
         if difference > MAX_DIFFERENCE:
-            _leave_out(ready, way, f"its probabilities differ from this function's by {difference:.1e}")
-    return {way: difference for way, difference in differences.items() if way in ready.interpreters}
+            raise BenchError(f"{TITLES[way]}: its probabilities differ from this function's by {difference:.1e}")
+    return differences
 
 
 def _difference(rows: Iterable[Iterable[float]], ours: Iterable[Iterable[float]]) -> float:
@@ -193,67 +133,31 @@ def _difference(rows: Iterable[Iterable[float]], ours: Iterable[Iterable[float]]
     return max(abs(one - other) for row, our in pairs for one, other in zip(row, our, strict=True))
 
 
-def _medians(starts: Mapping[str, list[cold.Start]], field: str) -> dict[str, float]:
-    return {way: cold.median_of(each, field) for way, each in starts.items()}
+def _of_package(package: Package) -> dict[str, Any]:
+    return {name: value for name, value in asdict(package).items() if name != "folder"}
 
 
-def _by_title(values: Mapping[str, float]) -> dict[str, float]:
-    return {TITLES[way]: value for way, value in values.items()}
-
-
-def _introduction(ready: Ready, differences: Mapping[str, float]) -> str:
-    agreement = ", ".join(f"{TITLES[way]} {difference:.0e}" for way, difference in differences.items())
-    sentences = [
+def _introduction(ways: Mapping[str, Figures]) -> str:
+    agreement = ", ".join(f"{title} {way['difference']:.0e}" for title, way in ways.items() if "difference" in way)
+    return (
         "The same network reads the example event's picture in each way's own package, unpacked, on Python "
         f"{PYTHON}, one thread; all but the article's way prepare the picture with this project's modules. "
-        f"Probabilities over 300 test digits of MNIST differ from this function's by at most: {agreement or '–'}.",
-        *(f"Not measured: {TITLES[way]}: {reason}." for way, reason in ready.missing.items()),
-        f"**Bold** is ahead of this function: below {LEAD:.0%} of its figure.",
-    ]
-    return " ".join(sentences)
+        f"Probabilities over 300 test digits of MNIST differ from this function's by at most: {agreement}. "
+        f"**Bold** is ahead of this function: below {LEAD:.0%} of its figure."
+    )
 
 
-def _packages_table(sizes: Mapping[str, Package]) -> str:
-    def row(way: str) -> tuple[str, ...]:
-        package, ours = sizes[way], sizes[OURS]
-        return (
-            TITLES[way],
-            package.runtime,
-            cell(package.unzipped_mb, ours.unzipped_mb, 1),
-            cell(package.zipped_mb, ours.zipped_mb, 1),
-            "yes" if package.unzipped_mb * 1e6 <= build_zip.MAX_UNZIPPED_BYTES else "**no**",
-            f"no: {package.fault}" if package.fault else "yes",
-        )
+def _packages_table(ways: Mapping[str, Figures], ours: Figures) -> str:
+    def row(way: Figures) -> dict[str, Any]:
+        fits = way["unzipped_mb"] * 1e6 <= build_zip.MAX_UNZIPPED_BYTES
+        loads = f"no: {way['fault']}" if way["fault"] else "yes"
+        return {**way, "within_500_mb": "yes" if fits else "**no**", "loads_with_glibc_2.17": loads}
 
+    columns = ("runtime", "unzipped_mb:.1f", "zipped_mb:.1f", "within_500_mb", "loads_with_glibc_2.17")
     how = (
         "10^6 bytes. Wheels of all that the runtime declares to need, with NumPy, Pillow and requests; pruned and "
         "compiled by the rules of `build_zip.py`: without tests, headers, stubs and sources, with `.pyc` files. "
         "glibc 2.17 is what the platform documents; the wheels are the newest there are for its Python."
     )
-    columns = (
-        "package",
-        "runs the network",
-        "unzipped",
-        "zipped",
-        "within 500 MB",
-        "loads on the platform's glibc 2.17",
-    )
-    return table(columns, map(row, sizes), how)
-
-
-def _ahead(parts: Mapping[str, Mapping[str, float]]) -> str:
-    """Return who is ahead of this function, and in what."""
-    lines = []
-    for what, values in parts.items():
-        ahead = [
-            f"{TITLES[way]} ({values[OURS] / value:.1f} times)"
-            for way, value in sorted(values.items(), key=lambda each: each[1])
-            if value < LEAD * values[OURS]
-        ]
-        lines.append(f"* {what}: {', '.join(ahead) or 'nobody'}")
-    return "Ahead of this function in\n\n" + "\n".join(lines)
-
-
-def _last_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[-1].strip().rstrip(".")[:300] if lines else type(error).__name__
+    rows = {title: row(way) for title, way in ways.items()}
+    return figures_table("package", rows, columns, how, dict.fromkeys(ways, ours))

@@ -1,7 +1,8 @@
 """The pictures beside the tables."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -68,5 +69,27 @@ def draw_lines(
         axes.grid(which="major", alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)
     np.ravel(grid)[0].legend(frameon=False, fontsize=9)
+    figure.savefig(path)
+    plt.close(figure)
+
+
+def draw_stages(path: Path, stages: Iterable[Mapping[str, Any]], bars: Mapping[str, str]) -> None:
+    """Write a picture with a bar for each figure, of one part per stage.
+
+    Args:
+        path: of the file.
+        stages: in their order, each with its name as `stage` and with the figures, in milliseconds.
+        bars: the titles of the figures by their names.
+    """
+    figure, axes = plt.subplots(figsize=(9, 2.9), dpi=120, layout="constrained")
+    left = np.zeros(len(bars))
+    for stage, colour in zip(stages, mpl.color_sequences["tab10"], strict=False):
+        widths = np.array([stage[name] for name in bars])
+        axes.barh(list(bars.values()), widths, left=left, color=colour, label=stage["stage"], height=0.6)
+        left += widths
+    axes.invert_yaxis()
+    axes.set_xlabel("milliseconds to the first answer")
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.legend(ncols=4, frameon=False, loc="outside upper left", fontsize=9)
     figure.savefig(path)
     plt.close(figure)

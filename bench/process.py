@@ -24,18 +24,6 @@ class BenchError(Exception):
     """A way did not do what it should, so there is nothing to measure."""
 
 
-class WayFailed(BenchError):
-    """It was this way that did not.
-
-    Attributes:
-        way: its name.
-    """
-
-    def __init__(self, way: str, text: str) -> None:
-        super().__init__(text)
-        self.way = way
-
-
 @dataclass(frozen=True)
 class Interpreter:
     """A Python with its packages, and the TensorFlow library among them.
@@ -121,27 +109,27 @@ class WayProcess:
             times: how often.
 
         Raises:
-            WayFailed: the process died, or gave another answer than it should.
+            BenchError: the process died, or gave another answer than it should.
         """
         self._send(f"{step} {times}")
         line = self._process.stdout.readline() if self._process.stdout else ""
         if not line:
             self._process.wait()
-            raise WayFailed(self._way, f"{self._way} died:\n{self._read_stderr()}")
+            raise BenchError(f"{self._way} died:\n{self._read_stderr()}")
         reply = Reply(**json.loads(line))
         if step == "entry" and _result(reply.answer) != RESULT:
-            raise WayFailed(self._way, f"{self._way} answers {reply.answer}, and should answer {RESULT}")
+            raise BenchError(f"{self._way} answers {reply.answer}, and should answer {RESULT}")
         return reply
 
     def ask_digits(self) -> list[list[float]]:
         """Return the model's probabilities for MNIST's first 300 test digits.
 
         Raises:
-            WayFailed: the process died.
+            BenchError: the process died.
         """
         answer = self.ask("digits", 1).answer
         if not isinstance(answer, list):
-            raise WayFailed(self._way, f"{self._way} answers {answer}")
+            raise BenchError(f"{self._way} answers {answer}")
         return answer
 
     def finish(self) -> tuple[float, int]:

@@ -1,57 +1,59 @@
-"""What every suite writes with: progress, tables, targets, and the circumstances of a section."""
+"""What every suite reports with: progress, tables of figures, and targets."""
 
-import os
-import platform
-import subprocess
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime, timezone
-from importlib.metadata import version
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
-from mnist_infer.config import ROOT
-from mnist_infer.versions import find_version
+from bench.results import UNITS
 from testbed.tables import table
-
-_WRITTEN = ("bench/RESULTS.md", "bench/*.png", "docs/cost.*")
-"""What the suites write themselves: it makes no other commit of what they measure."""
-
-
-@dataclass(frozen=True)
-class Target:
-    """A figure that the project promises, and what was measured.
-
-    Attributes:
-        figure: what was measured, in words.
-        measured: in the unit of `limit`.
-        limit: the promise.
-        unit: written behind both.
-        at_least: whether more is better.
-    """
-
-    figure: str
-    measured: float
-    limit: float
-    unit: str
-    at_least: bool = False
-
-    @property
-    def row(self) -> tuple[str, str, str, str]:
-        """The cells of a table's row."""
-        is_met = self.measured >= self.limit if self.at_least else self.measured <= self.limit
-        bound = "at least" if self.at_least else "at most"
-        measured = f"{self.measured:.2f}{self.unit}"
-        return self.figure, measured, f"{bound} {self.limit:g}{self.unit}", "met" if is_met else "**missed**"
-
 
 LEAD = 0.95
 """Below this times our figure another one is ahead; nearer, it is noise."""
 
+Figures = Mapping[str, Any]
+"""What was measured of one thing, by name: numbers, texts, and further figures."""
 
-def cell(value: float, ours: float, digits: int) -> str:
-    """Return a figure as a table shows it: bold where it is ahead, which is less, of this function's."""
-    text = f"{value:.{digits}f}"
-    return f"**{text}**" if value < LEAD * ours else text
+_WORDS = {"cpu": "CPU", **UNITS}
+_MORE_IS_BETTER = ("rate",)
+
+
+def figures_table(
+    head: str,
+    rows: Mapping[str, Figures],
+    columns: Sequence[str],
+    how: str = "",
+    against: Mapping[str, Figures] | None = None,
+) -> str:
+    """Return a table of figures; what is ahead of ours is bold, and what was not measured a dash.
+
+    Args:
+        head: of the first column.
+        rows: figures by the title of their row.
+        columns: names of figures, each with a format behind a colon, where it is not `.0f`.
+        how: a line below the table that says how it was measured.
+        against: by the title of a row, ours that it is compared with.
+    """
+    pairs = [(name, spec or ".0f") for name, _, spec in (column.partition(":") for column in columns)]
+    cells = [
+        (title, *(_cell(name, spec, figures, (against or {}).get(title)) for name, spec in pairs))
+        for title, figures in rows.items()
+    ]
+    return table((head, *(in_words(name) for name, _ in pairs)), cells, how)
+
+
+def in_words(name: str) -> str:
+    """Return the name of a figure as a table's head has it: `peak_mib` is peak MiB."""
+    return " ".join(_WORDS.get(word, word) for word in name.split("_"))
+
+
+def _cell(name: str, spec: str, figures: Figures, ours: Figures | None) -> str:
+    value = figures.get(name)
+    if not isinstance(value, int | float):
+        return value or "–"
+    text = f"{value:{spec}}"
+    if not ours:
+        return text
+    is_ahead = value * LEAD > ours[name] if name in _MORE_IS_BETTER else value < LEAD * ours[name]
+    return f"**{text}**" if is_ahead else text
 
 
 def progress(line: str) -> None:
@@ -59,40 +61,14 @@ def progress(line: str) -> None:
     print(line, flush=True)
 
 
+Target = tuple[str, float, float, str]
+"""A figure that the project promises: in words, as it was measured, at most, and the unit to write behind both."""
+
+
 def targets_table(targets: Iterable[Target]) -> str:
     """Return the table of a suite's targets."""
-    return table(("target", "measured", "wanted", ""), (target.row for target in targets))
-
-
-def with_circumstances(section: str) -> str:
-    """Return a section with the date, the commit, the machine and the versions below its heading."""
-    heading, _, body = section.partition("\n\n")
-    packages = ", ".join(f"{name} {version(name)}" for name in ("numpy", "pillow", "tensorflow-cpu"))
-    today, model = datetime.now(timezone.utc).date().isoformat(), find_version(ROOT / "export", None).name
-    line = (
-        f"*{today}, {_commit()}, model {model}; "
-        f"{_cpu_model()}, {os.cpu_count()} cores, Linux {platform.release().split('-')[0]}; "
-        f"Python {platform.python_version()}, {packages}.*"
+    rows = (
+        (what, f"{value:.2f}{unit}", f"at most {limit:g}{unit}", "met" if value <= limit else "**missed**")
+        for what, value, limit, unit in targets
     )
-    return f"{heading}\n\n{line}\n\n{body.strip()}"
-
-
-def _commit() -> str:
-    """Return the commit of the checkout, and whether anything but results has changed since."""
-    try:
-        commit = _git("rev-parse", "--short", "HEAD").strip()
-        is_changed = _git("status", "--porcelain", "--", ".", *(f":!{path}" for path in _WRITTEN))
-    except (OSError, subprocess.CalledProcessError):
-        return "not a checkout"
-    return f"commit {commit}{' with changes' if is_changed else ''}"
-
-
-def _git(*arguments: str) -> str:
-    return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-
-
-def _cpu_model() -> str:
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return "unknown CPU"
+    return table(("target", "measured", "wanted", ""), rows)

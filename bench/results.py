@@ -1,78 +1,77 @@
-"""RESULTS.md: a section for each suite, replaced one at a time, and read by what computes from it."""
+"""results.json: what the suites measured, each figure by a key. Only they write it; RESULTS.md is rendered from it."""
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
-RESULTS = Path(__file__).parent / "RESULTS.md"
+RESULTS = Path(__file__).with_name("results.json")
 
-_PREAMBLE = (
-    "# Results of `make bench`\n\n"
-    "Each section is written by its own run, `python -m bench --only SUITE`, and says when, on which machine, with "
-    "which versions and at which commit; none is edited by hand."
-)
-_HEADING = re.compile(r"^## (.+)$", re.MULTILINE)
+Results = Mapping[str, Any]
+"""By suite: its `circumstances`, and its `figures` as a tree of names with numbers, and some texts, at the ends."""
+
+UNITS = {"s": "s", "ms": "ms", "us": "µs", "mb": "MB", "mib": "MiB", "kib": "KiB", "percent": "%", "times": "times"}
+"""By the end of a key; MB are 10^6 bytes, MiB 2^20. What ends otherwise is a count or a share."""
+
+_DIGITS = 6
 
 
 class MissingFigure(Exception):
-    """No section has the figure that is asked for."""
+    """Nothing was measured under the key that is asked for."""
 
 
-def replace_section(section: str, titles: Sequence[str], path: Path = RESULTS) -> None:
-    """Put a section in the place of the one with the same title, and leave the others as they are.
+class Figure(NamedTuple):
+    """A number that was measured.
 
-    Args:
-        section: Markdown that begins with a heading of the second level.
-        titles: of all sections that there may be, in their order; others are dropped, as no suite writes them any more.
-        path: of the file.
+    Attributes:
+        value: in its unit.
+        unit: of UNITS; empty for counts and shares.
+        suite: that measured it, the first part of its key.
     """
-    sections = read_sections(path) | split_sections(section)
-    kept = [sections[title].strip() for title in titles if title in sections]
-    path.write_text("\n\n".join((_PREAMBLE, *kept)) + "\n", encoding="utf-8")
+
+    value: float
+    unit: str
+    suite: str
 
 
-def read_sections(path: Path = RESULTS) -> dict[str, str]:
-    """Return the sections of a file by their titles; none where there is no file."""
-    return split_sections(path.read_text(encoding="utf-8")) if path.exists() else {}
+def load(path: Path = RESULTS) -> Results:
+    """Return what was measured; nothing where there is no file."""
+    parts: Results = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return parts
 
 
-def split_sections(text: str) -> dict[str, str]:
-    """Return the sections of a Markdown text by their titles, headings included."""
-    headings = list(_HEADING.finditer(text))
-    ends = [heading.start() for heading in headings[1:]] + [len(text)]
-    return {heading[1]: text[heading.start() : end] for heading, end in zip(headings, ends, strict=True)}
-
-
-def figure(sections: Mapping[str, str], title: str, row: str, column: str, part: str = "") -> float:
-    """Return a number from the first table of a section that has both the row and the column.
-
-    Args:
-        sections: by their titles.
-        title: of the section.
-        row: what its first cell says.
-        column: what the column's head says.
-        part: heading of the third level, after which the table comes.
+def figure(results: Results, key: str) -> Figure:
+    """Return a figure by its key, such as `sandbox.dropped.cpu_s`: suite, then names down the tree.
 
     Raises:
-        MissingFigure: there is no such section, table, row or column, or no number in the cell.
+        MissingFigure: there is none.
     """
-    for table in _tables(sections.get(title, "").partition(f"### {part}\n" if part else "## ")[2]):
-        if column not in table[0]:
-            continue
-        for cells in table[1:]:
-            if cells[0] == row:
-                return _number(cells[table[0].index(column)], f"{title}: {row}, {column}")
-    raise MissingFigure(f"{title}: no table has the row {row!r} and the column {column!r}")
+    suite, *names = key.split(".")
+    node = results.get(suite, {}).get("figures")
+    for name in names:
+        if isinstance(node, list):  # of things with names, as the model card has them
+            node = {each["name"]: each for each in node}
+        node = node.get(name) if isinstance(node, Mapping) else None
+    if isinstance(node, bool) or not isinstance(node, int | float):
+        raise MissingFigure(f"no figure has the key {key}")
+    return Figure(node, UNITS.get(names[-1].rpartition("_")[2], ""), suite)
 
 
-def _tables(text: str) -> Iterator[list[list[str]]]:
-    for block in re.findall(r"(?:^\|.*\|\n?)+", text, re.MULTILINE):
-        rows = [[cell.strip() for cell in line.strip().strip("|").split("|")] for line in block.strip().splitlines()]
-        yield [rows[0], *rows[2:]]
+def replace(suite: str, part: Mapping[str, Any], suites: Sequence[str], path: Path = RESULTS) -> None:
+    """Put what a suite measured in the place of what it measured before, and leave the others as they are.
+
+    Args:
+        suite: its name.
+        part: its circumstances and figures; numbers are kept to six digits.
+        suites: all that there are, in the order of the file; what others have left there is dropped.
+        path: of the file.
+    """
+    parts = {**load(path), suite: _rounded(part)}
+    kept = {name: parts[name] for name in suites if name in parts}
+    path.write_text(json.dumps(kept, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
 
 
-def _number(cell: str, where: str) -> float:
-    try:
-        return float(cell.strip("*").replace(" ", ""))
-    except ValueError:
-        raise MissingFigure(f"{where}: {cell!r} is no number") from None
+def _rounded(node: Any) -> Any:
+    if isinstance(node, Mapping):
+        return {name: _rounded(value) for name, value in node.items()}
+    return float(f"{node:.{_DIGITS}g}") if isinstance(node, float) else node

@@ -1,17 +1,15 @@
 """The warm container: latency, CPU and memory over thousands of requests to the same process."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from math import isnan, nan
 from statistics import median
 
 from bench.process import Interpreter, Reply, WayProcess
-from bench.report import cell, progress
-from bench.ways import TITLES
-from testbed.tables import MB, table
+from bench.report import Figures, figures_table, progress
+from testbed.tables import MB
 
-OURS, ARTICLE = "ours", "article"
+ARTICLE = "article"
 BLOCK = 100
 """Requests to one process before the next one has its turn: both see the same noise."""
 
@@ -19,8 +17,8 @@ AFTER = 3_000
 WARM_UP = 20
 PER_THOUSAND = 1_000 // BLOCK
 
-WINDOWS = ("request at the start", "request after 3 000", "session at the start", "session after 3 000")
-"""What latency is told of, each a list of blocks."""
+WINDOWS = ("request", "request_after", "session", "session_after")
+"""What latency is told of, each a list of blocks: at the start, and after 3 000 requests."""
 
 
 @dataclass(frozen=True)
@@ -124,8 +122,6 @@ def _measure_once(ways: Mapping[str, Interpreter], course: Course) -> dict[str, 
             for session, start in enumerate((0, AFTER)):
                 if done == start + course.window:
                     _measure_session(processes, series, session, course)
-            if done % 1_000 == 0:
-                progress(f"{done}: {', '.join(_latest(way, series[way]) for way in ways)}")
     return series
 
 
@@ -135,80 +131,54 @@ def _measure_session(processes: dict[str, WayProcess], series: dict[str, Series]
             series[way].sessions[session].append(process.ask("session", BLOCK))
 
 
-def _latest(way: str, series: Series) -> str:
-    return f"{TITLES[way]} {median(series.entry[-1].milliseconds):.2f} ms"
+def figures(rounds: Rounds, way: str) -> dict[str, float]:
+    """Return the figures of a way: latency in each of WINDOWS that it came to, CPU and memory from first to last."""
+    every = rounds.series[way]
+    found: dict[str, float] = {"requests": len(every[0].entry) * BLOCK}
+    windows = zip(*(series.windows(rounds.course[way]) for series in every), strict=True)
+    for name, window in zip(WINDOWS, windows, strict=True):
+        ordered = sorted(value for blocks in window for block in blocks for value in block.milliseconds)
+        if ordered:
+            found |= {f"{name}_p50_ms": median(ordered), f"{name}_p99_ms": ordered[len(ordered) * 99 // 100]}
+    cpu_s, resident_mb = [series.cpu_s for series in every], [series.resident_mb for series in every]
+    changes = [(last / first - 1) * 100 for first, last in cpu_s]
+    first_s, last_s = (median(values) for values in zip(*cpu_s, strict=True))
+    first_mb, last_mb = (median(values) for values in zip(*resident_mb, strict=True))
+    return found | {
+        "request_cpu_ms": first_s,  # the seconds of a thousand requests are the milliseconds of one
+        "request_last_cpu_ms": last_s,
+        "change_percent": median(changes),
+        "change_least_percent": min(changes),
+        "change_most_percent": max(changes),
+        "resident_mb": first_mb,
+        "resident_last_mb": last_mb,
+        "growth_mb": max(last - first for first, last in resident_mb),
+    }
 
 
-def _milliseconds(blocks: Iterable[Reply]) -> list[float]:
-    return [value for block in blocks for value in block.milliseconds]
-
-
-def _windows(rounds: Sequence[Series], course: Course) -> list[list[Reply]]:
-    """Return the blocks of each of WINDOWS, of all rounds."""
-    windows = zip(*(series.windows(course) for series in rounds), strict=True)
-    return [[block for blocks in window for block in blocks] for window in windows]
-
-
-def _quantiles(blocks: Iterable[Reply]) -> tuple[float, float]:
-    ordered = sorted(_milliseconds(blocks))
-    return (median(ordered), ordered[len(ordered) * 99 // 100]) if ordered else (nan, nan)
-
-
-def p50_ms(rounds: Rounds, way: str) -> float:
-    """Return the median of all whole requests of a way, in milliseconds."""
-    return median(_milliseconds(block for series in rounds.series[way] for block in series.entry))
-
-
-def latency_table(rounds: Rounds) -> str:
-    """Return the table of p50 and p99; what is ahead of this function is bold."""
-
-    def figures(way: str) -> list[float]:
-        windows = _windows(rounds.series[way], rounds.course[way])
-        return [figure for blocks in windows for figure in _quantiles(blocks)]
-
-    ours = figures(OURS)
-    rows = [
-        (TITLES[way], *("–" if isnan(one) else cell(one, our, 2) for one, our in zip(figures(way), ours, strict=True)))
-        for way in rounds.series
-    ]
-    columns = [f"{what}, {p}" for what in WINDOWS for p in ("p50", "p99")]
-    course = rounds.course[OURS]
-    slow = [way for way in rounds.course if way == ARTICLE]
-    article = "".join(f"; over {rounds.course[way].window} calls in one round for the article's way" for way in slow)
+def latency_table(ways: Mapping[str, Figures], course: Figures, ours: Figures) -> str:
+    """Return the table of p50 and p99."""
+    columns = [f"{window}_{p}_ms:.2f" for window in WINDOWS for p in ("p50", "p99")]
     how = (
         f"Milliseconds by the wall clock, inside the process, log lines written to `/dev/null`; each over "
-        f"{course.window} calls in each of {course.rounds} rounds, a round in a new process{article}. {WARM_UP} "
-        f"requests before. The ways take turns every {BLOCK} requests, the article's runs alone. Session: without the "
-        "picture's preparation. Bold: ahead of this function."
+        f"{course['window']} calls in each of {course['rounds']} rounds, a round in a new process; over "
+        f"{course['article_window']} calls in one round for the article's way. {WARM_UP} requests before. The ways "
+        f"take turns every {BLOCK} requests, the article's runs alone. After: after 3 000 requests. Session: without "
+        "the picture's preparation."
     )
-    return table(("", *columns), rows, how)
+    return figures_table("", ways, columns, how, dict.fromkeys(ways, ours))
 
 
-def _changes(rounds: Sequence[Series]) -> list[float]:
-    """Return by how many percent the last 1 000 requests cost more CPU than the first, per round."""
-    return [(last / first - 1) * 100 for first, last in (series.cpu_s for series in rounds)]
-
-
-def _growths(rounds: Sequence[Series]) -> list[float]:
-    return [last - first for first, last in (series.resident_mb for series in rounds)]
-
-
-def endurance_table(rounds: Rounds) -> str:
+def endurance_table(ways: Mapping[str, Figures]) -> str:
     """Return the table of CPU time and memory, of the first and of the last thousand requests."""
-
-    def row(way: str) -> tuple[str, ...]:
-        series = rounds.series[way]
-        cpu_s = (f"{median(values):.2f}" for values in zip(*(each.cpu_s for each in series), strict=True))
-        mb = (f"{median(values):.1f}" for values in zip(*(each.resident_mb for each in series), strict=True))
-        changes = [f"{change:+.1f}" for change in sorted(_changes(series))]
-        requests = f"{len(series[0].entry) * BLOCK}"
-        change = f"{median(_changes(series)):+.1f} % ({changes[0]} to {changes[-1]})"
-        return TITLES[way], requests, *cpu_s, change, *mb, f"{max(_growths(series)):+.2f}"
-
-    columns = ("requests", "CPU s, first 1 000", "CPU s, last 1 000", "change")
-    memory = ("MB after 1 000", "MB at the end", "growth, the largest")
-    how = (
-        "User and system time of all threads over whole requests, medians of the rounds (and the range of the "
-        "change: load from elsewhere moves both ways alike); resident memory from `/proc/self/statm`."
+    columns = (
+        *("requests", "request_cpu_ms:.2f", "request_last_cpu_ms:.2f"),
+        *("change_percent:+.1f", "change_least_percent:+.1f", "change_most_percent:+.1f"),
+        *("resident_mb:.1f", "resident_last_mb:.1f", "growth_mb:+.2f"),
     )
-    return table(("", *columns, *memory), map(row, rounds.series), how)
+    how = (
+        "User and system time of all threads over whole requests, of the first 1 000 and of the last, medians of the "
+        "rounds (and the range of the change: load from elsewhere moves both ways alike); resident memory from "
+        "`/proc/self/statm`, after the first 1 000 and at the end, and its growth in the worst round."
+    )
+    return figures_table("", ways, columns, how)

@@ -13,8 +13,6 @@ from deploy.function import Function
 
 PAGE = 1000
 UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-KEPT_S = 7 * 86400
-"""The default log topic keeps lines for seven days."""
 
 
 class Line(NamedTuple):

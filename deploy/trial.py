@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import requests
@@ -35,9 +34,9 @@ json.dump(answers, sys.stdout)
 """
 
 
-def example_events(folder: Path = EVENTS) -> dict[str, Any]:
+def example_events() -> dict[str, Any]:
     """Return the example events by their files' names, without those that need other people's servers."""
-    events = {path.name: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))}
+    events = {path.name: json.loads(path.read_text(encoding="utf-8")) for path in sorted(EVENTS.glob("*.json"))}
     return {name: event for name, event in events.items() if "image_url" not in event}
 
 

@@ -2,7 +2,7 @@
 
 Every picture goes through the function's own path, from a base64 payload to the answer, and a second
 time through the article's normalisation into the same network. All figures go to `export/card/figures.json`,
-and from there into the card, `export/README.md`.
+and from there into the card, `export/README.md`; `--render` does the second step alone.
 """
 
 import argparse
@@ -20,18 +20,31 @@ from export.suite import HANDS, KINDS, NOT_DIGITS
 from mnist_infer.versions import find_version
 
 HERE = Path(__file__).parent
+FIGURES = Path("card") / "figures.json"
+LOG = "training.csv"
 
 
-def main() -> int:
-    """Evaluate with the settings of the command line."""
-    options = _parser().parse_args()
-    try:
-        mnist = load_mnist(options.data)
-    except DataError as error:
-        print(f"not evaluated: {error}", file=sys.stderr)
-        return 1
-    digits = mnist.test if options.digits == "test" else mnist.held_back
+def main(arguments: list[str] | None = None) -> int:
+    """Measure, unless figures are only to be rendered, and write the card, with the settings of the command line."""
+    options = _parser().parse_args(arguments)
     model = options.model or find_version(HERE, None)
+    if not options.render:
+        try:
+            _measure(model, options)
+        except DataError as error:
+            print(f"not evaluated: {error}", file=sys.stderr)
+            return 1
+    figures = json.loads((options.output / FIGURES).read_text())
+    page = options.output / "README.md"
+    page.write_text(card_text(figures, (model / LOG).exists()), encoding="utf-8")
+    print(f"\n{page}")
+    return 0
+
+
+def _measure(model: Path, options: argparse.Namespace) -> None:
+    """Write the figures and the pictures of the card."""
+    mnist = load_mnist(options.data)
+    digits = mnist.test if options.digits == "test" else mnist.held_back
     counts = dict.fromkeys(KINDS, options.per_kind) | {"mnist": len(digits)}
     counts |= dict.fromkeys(HANDS | NOT_DIGITS, -(-options.per_kind // 10))
     readings = read_suite(model, digits, counts, options.processes)
@@ -49,16 +62,12 @@ def main() -> int:
         "calibration": calibration([reading for name in KINDS for reading in readings[name]]),
         "foreign": [measure_foreign(reader, *foreign) for foreign in FOREIGN],
     }
-    log = model / "training.csv"
-    card = options.output / "card"
-    card.mkdir(parents=True, exist_ok=True)
-    (card / "figures.json").write_text(json.dumps(figures, indent=1) + "\n")
-    (options.output / "README.md").write_text(card_text(figures, log.exists()), encoding="utf-8")
+    file = options.output / FIGURES
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(figures, indent=1) + "\n")
     from export.charts import write_charts  # matplotlib takes a second to import
 
-    write_charts(card, figures, digits, reader, log)
-    print(f"\n{options.output / 'README.md'}")
-    return 0
+    write_charts(file.parent, figures, digits, reader, model / LOG)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -68,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--digits", choices=("test", "held_back"), default="test", help="default: %(default)s")
     parser.add_argument("--per-kind", type=int, default=2000, help="pictures of each kind, default: %(default)s")
     parser.add_argument("--processes", type=int, default=os.cpu_count(), help="default: %(default)s")
+    parser.add_argument("--render", action="store_true", help="measure nothing: write README.md from the figures")
     parser.add_argument("--output", type=Path, default=HERE, help="of README.md and card/, default: %(default)s")
     return parser
 

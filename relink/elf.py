@@ -114,10 +114,10 @@ class SharedLibrary:
             raise RelinkError(f"{self.path.name} is truncated")
         return np.frombuffer(content, kind)
 
-    def tag(self, tag: int, default: int = 0) -> int:
-        """Return the value of the dynamic section's entry of this kind."""
+    def tag(self, tag: int) -> int:
+        """Return the value of the dynamic section's entry of this kind; 0 if it has none."""
         values = self.dynamic["value"][self.dynamic["tag"] == tag]
-        return int(values[0]) if len(values) else default
+        return int(values[0]) if len(values) else 0
 
     def offset(self, address: int, size: int = 0) -> int:
         """Return where the file has these addresses; they are in one segment."""

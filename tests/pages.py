@@ -54,6 +54,10 @@ def prose(page: Path) -> str:
     return re.sub(r"^```.*?^```", "", read(page), flags=re.DOTALL | re.MULTILINE)
 
 
+def without_comments(text: str) -> str:
+    return re.sub(r"<!--.*?-->", "", text)
+
+
 def links(page: Path) -> list[str]:
     return re.findall(r"\]\(([^)\s]+)\)", prose(page))
 

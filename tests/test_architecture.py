@@ -1,4 +1,4 @@
-"""Who may import what: the table that keeps each foreign library in one module."""
+"""Who may import what: tables that say it of every folder, of every module that ships, and of foreign libraries."""
 
 import ast
 from pathlib import Path
@@ -6,12 +6,67 @@ from pathlib import Path
 import pytest
 
 from mnist_infer.config import ROOT
+from tests.imports import folder_of, home, imported, python_files
 
 PACKAGE = ROOT / "mnist_infer"
 MODULES = [ROOT / "handler.py", *sorted(path for path in PACKAGE.glob("*.py") if path.name != "__main__.py")]
 IMAGE_FILE = sorted((PACKAGE / "image_file").glob("*.py"))
 
-# Foreign package or special part of the standard library, and the only modules that may import it.
+# Every folder that has Python, and the others that it imports from; what the tests and the benchmarks both need stands
+# below both. A file beside the folders stands for itself.
+FOLDERS = {
+    "handler.py": "mnist_infer",
+    "mnist_infer": "mnist_infer/image_file mnist_infer/local",  # the second by __main__.py, for a developer's machine
+    "mnist_infer/image_file": "mnist_infer",
+    "mnist_infer/hosting": "mnist_infer",
+    "mnist_infer/local": "mnist_infer mnist_infer/hosting",
+    "relink": "",
+    "build_zip.py": "mnist_infer relink",
+    "deploy": "",
+    "export": "export/suite mnist_infer",
+    "export/suite": "export",
+    "examples": "export",
+    "testbed": "build_zip.py mnist_infer mnist_infer/hosting",
+    "testbed/costly": "mnist_infer testbed",
+    "testbed/inside": "mnist_infer",
+    "bench": "bench/serving bench/ways build_zip.py mnist_infer mnist_infer/image_file testbed testbed/costly",
+    "bench/serving": "mnist_infer",
+    "bench/ways": "export handler.py mnist_infer",
+    "tests": "bench build_zip.py deploy export export/suite mnist_infer mnist_infer/hosting"
+    " mnist_infer/image_file mnist_infer/local relink testbed testbed/costly tests/fuzz",
+    "tests/cloud": "",
+    "tests/deploy": "deploy mnist_infer testbed tests/cloud",
+    "tests/fixtures/tensorflow_1": "",
+    "tests/fuzz": "mnist_infer mnist_infer/hosting testbed testbed/costly",
+    "tests/soak": "mnist_infer/hosting testbed tests/fuzz",
+    "tests/verify_relink": "mnist_infer relink testbed",
+    "tests/verify_zip": "build_zip.py mnist_infer testbed",
+}
+
+# The modules that ship, and what each imports of the others.
+MAY_IMPORT = {
+    "handler": {"answers", "config", "errors", "events", "log", "model", "pipeline"},
+    "__init__": set[str](),
+    "errors": set[str](),
+    "config": {"errors"},
+    "payload": {"errors"},
+    "download": {"config", "errors", "hosts"},
+    "hosts": set[str](),
+    "decode": {"errors", "image_file"},
+    "components": set[str](),
+    "background": {"components"},
+    "normalise": {"background", "components", "errors"},
+    "session": {"errors"},
+    "versions": {"errors"},
+    "model": {"config", "errors", "session", "versions"},
+    "pipeline": {"config", "decode", "download", "normalise", "payload", "session"},
+    "events": {"config", "errors", "payload"},
+    "answers": {"errors", "events", "page", "pipeline"},
+    "log": {"__init__", "errors", "model", "pipeline"},
+    "page": set[str](),
+}
+
+# Foreign package or special part of the standard library, and the only modules that import it: of those that ship, …
 KNOWN_TO = {
     "requests": {"download"},
     "urllib3": {"download"},
@@ -26,102 +81,73 @@ KNOWN_TO = {
     "logging": {"decode", "download"},
     "threading": {"download"},
     "warnings": {"decode"},
-    "tensorflow": set(),
+    "tensorflow": set[str](),
 }
-
-# Our own modules, and what each may import of the others.
-MAY_IMPORT = {
-    "handler": {"answers", "config", "errors", "events", "log", "model", "pipeline"},
-    "__init__": set(),
-    "errors": set(),
-    "config": {"errors"},
-    "payload": {"errors"},
-    "download": {"config", "errors", "hosts"},
-    "hosts": set(),
-    "decode": {"errors", "image_file"},
-    "components": set(),
-    "background": {"components"},
-    "normalise": {"background", "components", "errors"},
-    "session": {"errors"},
-    "versions": {"errors"},
-    "model": {"config", "errors", "session", "versions"},
-    "pipeline": {"config", "decode", "download", "normalise", "payload", "session"},
-    "events": {"config", "errors", "payload"},
-    "answers": {"errors", "events", "page", "pipeline"},
-    "log": {"__init__", "errors", "model", "pipeline"},
-    "page": set(),
+# … and of those that deploy.
+KNOWN_TO_DEPLOY = {
+    "tencentcloud": {"api"},
+    "qcloud_cos": {"storage"},
+    "crcmod": {"storage"},
+    "requests": {"trial"},
+    "tomli": {"settings"},
+    "logging": {"cli"},
 }
 
 
-# The folders, and what each may import of the others: what the tests and the benchmarks both need stands below both.
-FOLDERS = {
-    "mnist_infer": set[str](),
-    "export": {"mnist_infer"},
-    "testbed": {"build_zip", "mnist_infer"},
-    "bench": {"build_zip", "export", "handler", "mnist_infer", "testbed"},
-    "examples": {"export"},
-    "deploy": set[str](),
-}
+def foreign(path: Path) -> set[str]:
+    """Return the packages that a file imports, but for ours."""
+    return {name.partition(".")[0] for name in imported(path) if not home(name)}
 
 
-def imports(path: Path) -> tuple[set[str], set[str]]:
-    """Return the names of the foreign packages and of our own modules that a file imports."""
-    foreign, own = set[str](), set[str]()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        names = []
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module == "mnist_infer":
-            modules = {path.stem for path in PACKAGE.glob("*.py")}
-            own |= {alias.name if alias.name in modules else "__init__" for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            names = [node.module or ""]
-        for name in names:
-            package, _, module = name.partition(".")
-            (own if package == "mnist_infer" else foreign).add(module if package == "mnist_infer" else package)
-    return foreign, own
+def of_the_package(path: Path) -> set[str]:
+    """Return the modules of `mnist_infer` that a file imports, named as in the table."""
+    names = {name for name in imported(path) if name.partition(".")[0] == "mnist_infer"}
+    return {name.partition(".")[2] or "__init__" for name in names}
+
+
+def importers(paths: list[Path], packages: set[str]) -> dict[str, set[str]]:
+    """Return which of the files import each package."""
+    return {package: {path.stem for path in paths if package in foreign(path)} for package in packages}
+
+
+def test_every_folder_is_in_the_table_and_imports_from_the_folders_that_stand_there() -> None:
+    arrows = {folder_of(path): set[str]() for path in python_files()}
+    for path in python_files():
+        arrows[folder_of(path)] |= {folder for name in imported(path) if (folder := home(name))} - {folder_of(path)}
+    assert arrows == {folder: set(others.split()) for folder, others in FOLDERS.items()}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
-def test_a_module_imports_what_the_table_allows_and_nothing_more(path: Path) -> None:
-    foreign, own = imports(path)
-    assert own <= MAY_IMPORT[path.stem]
-    for package in foreign & set(KNOWN_TO):
-        assert path.stem in KNOWN_TO[package], f"{path.stem} must not import {package}"
+def test_a_module_imports_what_stands_in_the_table(path: Path) -> None:
+    assert of_the_package(path) == MAY_IMPORT[path.stem]
 
 
-def test_the_table_has_every_module_and_no_arrow_that_is_not_used() -> None:
-    assert {path.stem for path in MODULES} == set(MAY_IMPORT)
-    for path in MODULES:
-        foreign, own = imports(path)
-        assert own == MAY_IMPORT[path.stem]
-        assert {package for package, known_to in KNOWN_TO.items() if path.stem in known_to} <= foreign
+def test_a_foreign_library_is_known_to_the_modules_that_stand_in_the_table() -> None:
+    assert importers(MODULES, set(KNOWN_TO)) == KNOWN_TO
+    assert importers(sorted((ROOT / "deploy").glob("*.py")), set(KNOWN_TO_DEPLOY)) == KNOWN_TO_DEPLOY
 
 
 @pytest.mark.parametrize("path", IMAGE_FILE, ids=lambda path: path.stem)
 def test_the_walks_over_image_files_know_formats_and_nothing_else(path: Path) -> None:
-    foreign, own = imports(path)
-    assert foreign <= {"collections", "numpy", "re", "struct", "typing", "zlib"}
-    assert all(module == "errors" or module.startswith("image_file.") for module in own)
+    assert foreign(path) <= {"collections", "numpy", "re", "struct", "typing", "zlib"}
+    assert all(module == "errors" or module.startswith("image_file") for module in of_the_package(path))
 
 
-@pytest.mark.parametrize("folder", FOLDERS)
-def test_a_folder_imports_only_those_below_it(folder: str) -> None:
-    known = {path.name.removesuffix(".py") for path in ROOT.iterdir() if path.suffix == ".py" or path.is_dir()}
-    for path in (ROOT / folder).rglob("*.py"):
-        foreign, own = imports(path)
-        others = (foreign | ({"mnist_infer"} if own else set[str]())) & known - {folder}
-        assert others <= FOLDERS[folder], path
-
-
-def test_the_server_and_the_local_tools_are_rooms_apart() -> None:
-    for path in (PACKAGE / "hosting").glob("*.py"):
-        assert not any(module.startswith("local") for module in imports(path)[1])
-
-
-def test_nothing_that_is_shipped_imports_the_tools_of_a_developers_machine() -> None:
-    for path in MODULES:
-        assert not any(module.startswith(("hosting", "local", "export")) for module in imports(path)[1])
+def test_an_import_is_found_wherever_and_however_it_is_written(tmp_path: Path) -> None:
+    for name in ("room/inner/file.py", "room/inner/near.py", "room/far.py", "alone.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    file = tmp_path / "room" / "inner" / "file.py"
+    file.write_text(
+        "import json.decoder, alone\nfrom . import near\nfrom ..far import thing\nfrom .. import far as other\n"
+        "from numpy import typing\n"
+        "def late():\n    from room import far\n    if True:\n        import socket\n"
+    )
+    ours = {"alone", "room.inner.near", "room.far"}
+    assert imported(file, tmp_path) == ours | {"json.decoder", "numpy", "socket"}
+    assert {home(name, tmp_path) for name in ours} == {"alone.py", "room/inner", "room"}
+    assert home("numpy", tmp_path) is None
+    assert python_files(tmp_path)[0] == tmp_path / "alone.py"
 
 
 def test_the_docstring_of_the_package_names_the_modules_in_the_order_of_the_path() -> None:

@@ -3,14 +3,17 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from bench import environments, peers, warm
+from bench import environments, peers
 from bench.environments import Unavailable, environment, shipped_versions
-from bench.process import Interpreter, WayFailed
-from bench.report import cell
+from bench.process import BenchError, Interpreter
+from bench.report import figures_table
 from bench.server_process import processes, running
 from mnist_infer.config import ROOT
 
@@ -30,15 +33,24 @@ http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
 
 
 @pytest.mark.parametrize(
-    ("value", "text"),
+    ("figures", "text"),
     [
-        pytest.param(0.9, "**0.90**", id="ahead"),
-        pytest.param(0.96, "0.96", id="as good as equal"),
-        pytest.param(2.0, "2.00", id="behind"),
+        pytest.param({"p50_ms": 0.9}, "**0.90**", id="ahead"),
+        pytest.param({"p50_ms": 0.96}, "0.96", id="as good as equal"),
+        pytest.param({"p50_ms": 2.0}, "2.00", id="behind"),
+        pytest.param({"rate": 1.1}, "**1.10**", id="more, where more is better"),
+        pytest.param({"rate": 1.04}, "1.04", id="hardly more"),
     ],
 )
-def test_what_is_ahead_of_this_function_is_bold(value: float, text: str) -> None:
-    assert cell(value, 1.0, 2) == text
+def test_what_is_ahead_of_this_function_is_bold(figures: dict[str, float], text: str) -> None:
+    (name,) = figures
+    rows = {"ours": {name: 1.0}, "theirs": figures, "another": {}}
+    page = figures_table("", rows, [f"{name}:.2f"], against=dict.fromkeys(rows, rows["ours"]))
+    assert page.splitlines()[2:] == ["| ours | 1.00 |", f"| theirs | {text} |", "| another | – |"]
+
+
+def test_nothing_is_bold_in_a_table_that_compares_nothing() -> None:
+    assert "**" not in figures_table("", {"one": {"change_ms": -1.0}}, ["change_ms"])
 
 
 def test_a_server_that_answers_is_there_for_the_block_and_gone_after_it() -> None:
@@ -83,23 +95,20 @@ def test_the_zips_versions_are_read_from_its_lock() -> None:
     assert {"tensorflow-cpu", "numpy", "pillow"} <= set(shipped_versions())
 
 
-@pytest.mark.parametrize("way", ["litert", "ours"])
-def test_a_way_that_fails_is_left_out_with_its_reason_but_for_this_function(
-    way: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("probability", "is_refused"), [(0.5 + 1e-7, False), (0.51, True)])
+def test_a_way_that_answers_otherwise_than_this_function_is_not_timed(
+    probability: float, is_refused: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail_once(ready: peers.Ready) -> dict[str, float]:
-        if way in ready.interpreters:
-            raise WayFailed(way, "it died:\nno such instruction.")
-        return {}
+    answers = {"ours": [[0.5]], "litert": [[probability]]}
 
-    monkeypatch.setattr(peers, "_leave_out_the_unlike", fail_once)
-    monkeypatch.setattr(peers, "_cold_starts", lambda *_: ({}, ""))
-    monkeypatch.setattr(warm, "measure", lambda interpreters, **_: warm.Rounds({}, {way: [] for way in interpreters}))
-    interpreter = Interpreter(Path(sys.executable), {})
-    ready = peers.Ready({}, dict.fromkeys(("ours", "litert", "onnx_runtime"), interpreter), {})
-    if way == "ours":
-        with pytest.raises(WayFailed):
-            peers._measure(ready, quick=True)
-        return
-    assert peers._measure(ready, quick=True).rounds.series.keys() == {"ours", "onnx_runtime"}
-    assert ready.missing == {"litert": "no such instruction"}
+    @contextmanager
+    def answering(way: str, _: Interpreter) -> Iterator[SimpleNamespace]:
+        yield SimpleNamespace(ask_digits=lambda: answers[way])
+
+    monkeypatch.setattr(peers, "WayProcess", answering)
+    ways = dict.fromkeys(("ours", "article", "litert"), Interpreter(Path(sys.executable), {}))
+    if is_refused:
+        with pytest.raises(BenchError, match=r"LiteRT: .* differ .* by 1.0e-02"):
+            peers.measure_differences(ways)
+    else:
+        assert peers.measure_differences(ways) == {"litert": pytest.approx(1e-7)}

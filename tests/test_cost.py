@@ -1,143 +1,126 @@
-"""What a week costs: laws that hold whatever the prices and the figures are."""
+"""What the function costs: laws that hold whatever the prices and the figures are."""
 
-from dataclasses import replace
+import heapq
+import re
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
-from bench.cost import prices
-from bench.cost.__main__ import main
-from bench.cost.events import simulate_function, simulate_machine
-from bench.cost.expected import expect_function, expect_machine
-from bench.cost.money import Function, Outcome, bill, billed_s, configure, rent
+from bench import cost
+from bench.cost import BUSIEST, GB_S_CNY, INPUTS, KEEP_S, WEEK_S, Function, Inputs
+from bench.results import MissingFigure, load
 
-PHOTO = Function(memory_mb=512, request_s=0.15, start_s=1.2, keep_s=600)
-BUSY = Function(memory_mb=512, request_s=2.0, start_s=1.2, keep_s=120)
-NAMED = {
-    "small-ms": 0.6,
-    "photo-ms": 60,
-    "start-cpu-s": 0.4,
-    "start-disk-s": 0.3,
-    "peak-mib": 230,
-    "server-photo-ms": 65,
-}
+PHOTO = Function(memory_mb=512, request_s=0.15, start_s=1.2)
+SLOW = Function(memory_mb=512, request_s=4.0, start_s=1.2)
+MEASURED = Inputs(small_ms=0.6, photo_ms=60, machine_ms=65, start_cpu_s=0.4, start_wall_s=0.7, peak_mib=230)
 
 
-def run_program(output: Path, *options: str) -> int:
-    named = [f"--{name}={value}" for name, value in NAMED.items()]
-    return main([*named, "--peak=0.05", "--check-days=1", "--output", str(output), *options])
+def results(without: str = "") -> dict[str, Any]:
+    """Return what the suites would have written, but for one key."""
+    tree: dict[str, Any] = {}
+    for value, (key, _) in zip(MEASURED, INPUTS.values(), strict=True):
+        suite, *names, last = key.split(".")
+        node = tree.setdefault(suite, {"figures": {}})["figures"]
+        for name in names:
+            node = node.setdefault(name, {})
+        if key != without:
+            node[last] = value
+    return tree
 
 
-def cells(page: str, row: str) -> list[str]:
-    (line,) = (line for line in page.splitlines() if line.startswith(f"| {row} |"))
-    return [cell.strip() for cell in line.strip("|").split("|")]
+def test_the_page_is_what_the_results_are_rendered_to() -> None:
+    assert cost.PAGE.read_text(encoding="utf-8") == cost.write_page(load()) + "\n"
 
 
-def test_the_program_writes_the_page_of_a_small_week(tmp_path: Path) -> None:
-    assert run_program(tmp_path / "cost.md", "--peaks", "0", "0.05") == 0
+def test_the_cold_starts_that_another_page_quotes_are_those_of_this_one() -> None:
+    quoted = re.findall(r"(\d\.\d) s at (\d+) MB", (cost.PAGE.parent / "deploy.md").read_text(encoding="utf-8"))
+    inputs = cost.read_inputs(load())
+    assert quoted == [(f"{cost.configure(inputs, 0, int(size)).start_s:.1f}", size) for _, size in quoted] != []
+
+
+def test_the_program_writes_the_page_for_another_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cost, "load", results)
+    assert cost.main(["--machine-cny", "73", "--output", str(tmp_path / "cost.md")]) == 0
     page = (tmp_path / "cost.md").read_text()
-    assert (tmp_path / "cost.png").stat().st_size > 1000
-    nothing, some = cells(page, "0"), cells(page, "0.05")
-    assert nothing[1] == "0"
-    assert nothing[7] == "0.00 (0.00)"
-    assert float(some[7].split()[0]) > 0
-    assert cells(page, "0/s")[-1] == cells(page, "0.05/s")[-1] == f"{rent(1, prices.MACHINE_CNY_PER_MONTH, 7):.2f}"
-    assert "too small" in cells(page, "128")
+    assert page == cost.write_page(results(), 73) + "\n"
+    week = [line.split("|")[1:-1] for line in page.splitlines() if line.startswith("| 0.1 |")]
+    assert week[0][-1].strip() == f"{7 * 24 * 73 / 730:.2f}"
 
 
-def test_the_program_names_a_figure_that_was_not_measured(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("key", [key for key, _ in INPUTS.values()])
+def test_a_figure_that_was_not_measured_is_named(
+    key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("bench.cost.inputs.read_sections", lambda _: {})
-    assert main(["--output", str(tmp_path / "cost.md")]) == 1
-    assert "Peers as functions" in capsys.readouterr().err
-    assert not (tmp_path / "cost.md").exists()
+    with pytest.raises(MissingFigure, match=key):
+        cost.write_page(results(without=key))
+    monkeypatch.setattr(cost, "load", lambda: results(without=key))
+    assert cost.main(["--output", str(tmp_path / "cost.md")]) == 1
+    assert key in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("function", [pytest.param(PHOTO, id="photo"), pytest.param(BUSY, id="busy")])
-@pytest.mark.parametrize("peak", [0.0, 0.01, 0.1])
-def test_every_request_is_answered_and_the_parts_are_the_money(function: Function, peak: float) -> None:
-    for outcome in (simulate_function(function, peak, days=2), expect_function(function, peak, days=2)):
-        assert outcome.answered == outcome.requests
-        assert outcome.cold_starts <= outcome.requests
-        money = bill(function, outcome)
-        assert money.total == pytest.approx(sum(money))
-        assert money.total - money.without_initialisation == pytest.approx(money.initialisation)
-        assert money.run == pytest.approx(outcome.requests * function.request_s * 0.5 * prices.RUN.cny)
-        assert (money.total == 0) == (peak == 0)
-
-
-@pytest.mark.parametrize(
-    ("function", "peak", "days"),
-    [
-        pytest.param(PHOTO, 0.01, 14, id="a photo now and then"),
-        pytest.param(PHOTO, 0.2, 3, id="photos"),
-        pytest.param(BUSY, 0.2, 3, id="many at a time"),
-        pytest.param(replace(PHOTO, keep_s=60), 0.1, 3, id="hardly kept"),
-    ],
-)
-def test_the_computation_agrees_with_the_simulation(function: Function, peak: float, days: float) -> None:
-    simulated, computed = simulate_function(function, peak, days), expect_function(function, peak, days)
-    assert computed.requests == pytest.approx(simulated.requests, rel=0.05)
-    assert computed.cold_starts == pytest.approx(simulated.cold_starts, rel=0.2)
-    assert computed.instances_mean == pytest.approx(simulated.instances_mean, rel=0.05)
-    assert computed.p99_wait_s == simulated.p99_wait_s
-
-
-def test_ten_thousand_requests_a_second_keep_as_many_instances_as_are_at_work_and_few_more() -> None:
-    outcome = expect_function(replace(PHOTO, request_s=0.01), 10_000)
-    assert 100 < outcome.instances_max < 100 + 6 * 100**0.5
-    assert outcome.cold_starts < outcome.requests / 100_000
-
-
-def test_provisioned_instances_take_cold_starts_away_and_are_paid_while_idle() -> None:
-    without, some, many = (expect_function(replace(BUSY, provisioned=n), 0.3, days=1) for n in (0, 1, 50))
-    assert without.cold_starts > some.cold_starts > many.cold_starts
-    assert many.cold_starts == pytest.approx(0, abs=1e-6)
-    assert many.instances_mean == pytest.approx(50)
-    at_work_s = many.requests * BUSY.request_s
-    assert many.provisioned_idle_s == pytest.approx(50 * 86_400 - at_work_s)
-    assert 0 < 86_400 - some.provisioned_idle_s < at_work_s
-    money = bill(replace(BUSY, provisioned=50), many)
-    assert money.total == pytest.approx(sum(money))
-    assert money.idle == pytest.approx(many.provisioned_idle_s * 0.5 * prices.IDLE.cny)
-
-
-def test_provisioned_instances_cost_money_also_where_nothing_comes() -> None:
-    idle = replace(PHOTO, provisioned=2)
-    assert bill(idle, expect_function(idle, 0.0)).idle == pytest.approx(2 * 7 * 86_400 * 0.5 * prices.IDLE.cny)
-
-
-def test_waiting_at_a_machine_is_at_most_what_is_computed() -> None:
-    simulated, computed = simulate_machine(2, 5.0, 0.28, days=1), expect_machine(2, 5.0, 0.28, days=1)
-    assert simulated.answered == simulated.requests
-    assert 0 < simulated.p99_wait_s <= computed.p99_wait_s
-    assert simulate_machine(100, 5.0, 0.28, days=1).p99_wait_s == 0
-
-
-def test_a_machine_with_too_much_to_do_never_ends() -> None:
-    assert expect_machine(2, 1.0, 3.0).p99_wait_s == float("inf")
-
-
-def test_the_week_is_seven_days() -> None:
-    one, week = (bill(PHOTO, expect_function(PHOTO, 1.0, days)) for days in (1, 7))
-    assert week.total == pytest.approx(7 * one.total)
-    assert rent(1, prices.HOURS_PER_MONTH, 7) == 7 * 24
+def test_money_follows_the_price_list_and_adds_up() -> None:
+    function = Function(memory_mb=1024, request_s=0.0995, start_s=0.9999)
+    assert function.cny(10_000) == pytest.approx(1000 * GB_S_CNY + 0.0133)
+    assert function.cny(10_000, 10) == pytest.approx(function.cny(10_000) + 10 * GB_S_CNY)
+    assert function.cny(20_000, 20) == pytest.approx(2 * function.cny(10_000, 10))
+    assert function.cny(0) == 0
 
 
 @pytest.mark.parametrize(("seconds", "billed"), [(0.0006, 0.001), (0.15, 0.15), (0.1501, 0.151), (0.0, 0.0)])
 def test_time_is_billed_in_whole_milliseconds(seconds: float, billed: float) -> None:
-    assert billed_s(seconds) == pytest.approx(billed)
+    assert cost.billed_s(seconds) == pytest.approx(billed)
 
 
 def test_less_memory_is_slower_and_more_than_a_core_is_no_faster() -> None:
-    small, core, large = (configure(memory, 60, 0.4, 0.3, 600) for memory in (640, 1280, 2560))
-    assert small.request_s == pytest.approx(0.12)
-    assert small.start_s == pytest.approx(0.3 + 0.8)
-    assert core.request_s == large.request_s == pytest.approx(0.06)
+    small, core, large = (cost.configure(MEASURED, 60, size) for size in (640, 1280, 2560))
+    assert small == pytest.approx((640, 0.12, 0.8 + 0.3))
+    assert core[1:] == large[1:] == pytest.approx((0.06, 0.4 + 0.3))
 
 
-def test_money_follows_the_price_list() -> None:
-    outcome = Outcome(1, 10_000, 10_000, 10, 1, 1, 0)
-    money = bill(Function(memory_mb=1024, request_s=0.0995, start_s=0.9999, keep_s=600), outcome)
-    assert money == pytest.approx((1000 * 0.00011108, 0.0133, 0.0, 10 * 0.00011108))
+@pytest.mark.parametrize("cpu_ms", [0.6, 27.2, 60])
+def test_no_size_is_cheaper_than_the_best_and_none_is_too_small(cpu_ms: float) -> None:
+    costs = {size: cost.configure(MEASURED, cpu_ms, size).cny(1e6) for size in cost.sizes(MEASURED)}
+    best = cost.best_size(MEASURED, cpu_ms)
+    assert costs[best] == pytest.approx(min(costs.values()))
+    assert all(costs[size] > costs[best] for size in costs if size > best)
+    assert min(costs) == 384  # 230 MiB, and 122 for the largest picture
+
+
+def simulate(function: Function, rate: float, seconds: float) -> tuple[int, int]:
+    """Return cold starts and the most requests at once, where all come in a part of each hour, one by one."""
+    random, part_s = np.random.default_rng(1), 3600 / BUSIEST
+    came, cold, most, idle, busy = 0.0, 0, 0, list[float](), list[float]()
+    while (came := came + random.exponential(1 / rate / BUSIEST)) < seconds / BUSIEST:
+        now = came + came // part_s * (3600 - part_s)
+        while busy and busy[0] <= now:
+            idle.append(heapq.heappop(busy))  # the one used last on top
+        idle = [since for since in idle if since + KEEP_S > now]
+        if idle:
+            idle.pop()
+        else:
+            cold, now = cold + 1, now + function.start_s
+        heapq.heappush(busy, now + function.request_s)
+        most = max(most, len(busy))
+    return cold, most
+
+
+@pytest.mark.parametrize("function", [pytest.param(PHOTO, id="photo"), pytest.param(SLOW, id="slow")])
+@pytest.mark.parametrize("rate", [0.0001, 0.01, 0.1, 1.0])
+def test_there_are_no_more_cold_starts_than_the_bound_says(function: Function, rate: float) -> None:
+    cold, most = simulate(function, rate, 86_400)
+    assert 0 < most <= function.max_at_once(rate)
+    assert 0 < cold <= function.max_cold_starts(rate, 86_400) <= rate * 86_400
+
+
+def test_at_the_break_even_the_function_costs_as_much_as_one_machine() -> None:
+    rate = cost.break_even_rate(PHOTO, 73)
+    assert PHOTO.cny(rate * WEEK_S) == pytest.approx(cost.rent_cny(1, 73)) == pytest.approx(7 * 24 * 73 / 730)
+
+
+def test_as_many_machines_are_rented_as_the_busiest_time_needs() -> None:
+    rate = cost.machine_rate(MEASURED)
+    assert rate * BUSIEST * 0.065 == pytest.approx(cost.MAX_UTILISATION * cost.MACHINE_CORES)
+    assert [cost.machines(MEASURED, rate * times) for times in (0, 0.999, 1.001, 9.5)] == [1, 1, 2, 10]

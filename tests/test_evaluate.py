@@ -2,13 +2,15 @@
 
 import base64
 import json
+import shutil
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from export import evaluate, foreign
 from export import figures as measuring
-from export import foreign
 from export import reader as reader_module
 from export.card import card_text
 from export.charts import draw_suite
@@ -157,11 +159,6 @@ def _figures() -> dict[str, Any]:
     }
 
 
-def test_the_figures_go_through_json_unchanged() -> None:
-    figures = _figures()
-    assert card_text(json.loads(json.dumps(figures)), has_log=False) == card_text(figures, has_log=False)
-
-
 def test_pictures_are_read_in_processes_in_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reader_module, "CHUNK", 2)
     digits = Digits(DIGITS.images[:5], DIGITS.labels[:5])
@@ -171,11 +168,22 @@ def test_pictures_are_read_in_processes_in_their_order(monkeypatch: pytest.Monke
     assert [row.label for row in readings["mnist"]] == [p.label for p in make_pictures("mnist", digits, 5)]
 
 
-def test_the_committed_card_says_what_the_committed_figures_say() -> None:
-    figures = json.loads((MODEL_DIR.parent / "card" / "figures.json").read_text())
-    assert figures["model"]["version"] == MODEL_DIR.name
-    has_log = (MODEL_DIR / "training.csv").exists()
-    assert (MODEL_DIR.parent / "README.md").read_text(encoding="utf-8") == card_text(figures, has_log)
+def test_the_committed_card_is_what_the_committed_figures_are_rendered_to(tmp_path: Path) -> None:
+    figures = MODEL_DIR.parent / "card" / "figures.json"
+    assert json.loads(figures.read_text())["model"]["version"] == MODEL_DIR.name
+    (tmp_path / "card").mkdir()
+    shutil.copy(figures, tmp_path / "card")
+    assert evaluate.main(["--render", "--output", str(tmp_path)]) == 0
+    assert (tmp_path / "README.md").read_bytes() == (MODEL_DIR.parent / "README.md").read_bytes()
+
+
+def test_a_card_tells_of_no_training_that_is_not_recorded() -> None:
+    figures = _figures()
+    assert "how it was trained is not recorded" in card_text(figures, has_log=False)
+    for record, drawn in (({"epochs": 1}, False), ({"epochs": 1, "hands": 3}, True)):
+        text = card_text(figures | {"model": figures["model"] | record}, has_log=False)
+        assert "but for the last 5000" in text
+        assert ("and digits of other hands that a program draws" in text) is drawn
 
 
 def test_the_card_says_how_sure_the_answers_to_no_digit_are() -> None:

@@ -1,6 +1,5 @@
 """Digits of other hands: what the training draws, and what the suite draws without it."""
 
-import ast
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,7 @@ from mnist_infer.decode import decode
 from mnist_infer.errors import NoDigitFound
 from mnist_infer.normalise import to_model_input
 from testbed.pictures import mnist_digits
+from tests.imports import imported
 
 pytestmark = pytest.mark.train
 
@@ -68,16 +68,6 @@ def test_pictures_of_no_digit_have_no_label_and_only_an_empty_canvas_has_no_ink(
             to_model_input(decode(picture.content, 10**9))
     elif name != "blank_paper":
         assert to_model_input(decode(picture.content, 10**9)).max() == 1
-
-
-def imported(path: Path) -> set[str]:
-    """Return the modules that a file imports."""
-    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
-    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
-    for node in nodes:
-        if isinstance(node, ast.ImportFrom):
-            names |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return names
 
 
 def test_the_suite_shares_no_code_with_the_training() -> None:

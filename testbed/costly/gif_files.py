@@ -69,15 +69,15 @@ def largest(width: int, height: int, interlaced: bool, transparent: bool) -> byt
     return encode(image, "GIF", interlace=int(interlaced), **({"transparency": 3} if transparent else {}))
 
 
-def screen(width: int = 28, height: int = 28, packed: int = 0x80) -> bytes:
-    return b"GIF89a" + struct.pack("<HHBBB", width, height, packed, 0, 0) + bytes(range(6))
+def screen(width: int = 28, height: int = 28) -> bytes:
+    return b"GIF89a" + struct.pack("<HHBBB", width, height, 0x80, 0, 0) + bytes(range(6))
 
 
 def frame(width: int = 28, height: int = 28, left: int = 0, top: int = 0, packed: int = 0, code_size: int = 2) -> bytes:
     return b"," + struct.pack("<HHHHBB", left, top, width, height, packed, code_size)
 
 
-def blocks(data: bytes, length: int = 255) -> bytes:
+def blocks(data: bytes, length: int) -> bytes:
     """Return data in blocks, with their terminator."""
     whole = len(data) - len(data) % length
     rest = data[whole:]

@@ -29,9 +29,9 @@ class Functions:
         topic: of the log, empty where the log service is not activated.
     """
 
-    def __init__(self, cos: Cos, containers: Containers, delay_s: float) -> None:
+    def __init__(self, cos: Cos, containers: Containers) -> None:
         self._cos, self._containers = cos, containers
-        self.delay_s = delay_s
+        self.delay_s = 0.02
         self.functions: dict[str, Fields] = {}
         self.log_lines: list[tuple[int, dict[str, str]]] = []
         self.failures: dict[str, str] = {}

@@ -54,11 +54,11 @@ class Cloud(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, containers: Containers, delay_s: float = 0.02) -> None:
+    def __init__(self, containers: Containers) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.account = ACCOUNT
         self.cos = Cos()
-        self.scf = Scf(self.cos, containers, delay_s)
+        self.scf = Scf(self.cos, containers)
         self.containers = containers
         self.services: dict[str, object] = {"scf": self.scf, "cls": Cls(self.scf), "cam": Cam()}
         self.schemas = {name: Schema(name) for name in self.services}
@@ -111,9 +111,9 @@ class Cloud(ThreadingHTTPServer):
 
 
 @contextmanager
-def running_cloud(containers: Containers, delay_s: float = 0.02) -> Iterator[Cloud]:
+def running_cloud(containers: Containers) -> Iterator[Cloud]:
     """Run a stand-in for the length of a `with` block."""
-    cloud = Cloud(containers, delay_s)
+    cloud = Cloud(containers)
     thread = threading.Thread(target=cloud.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:

@@ -73,6 +73,15 @@ def test_a_wrong_answer_or_log_line_is_found(outcome: int | str, answer: object,
     assert (Driver(handler, log).fault(Case("demo", {}, outcome)) is None) is is_right
 
 
+def is_taken(entry: str, outcome: int | str, answer: object) -> bool:
+    """Return whether an answer whose log line is right is taken for right."""
+    log = LogLines()
+    rest = '"outcome": "ok", "digit": 7' if outcome == 7 else f'"outcome": "{outcome}"'
+    line = f'{{"request_id": 1, "entry": "{entry}", {rest}}}\n'
+    handler = SimpleNamespace(**{entry: lambda *_: (log.write(line), answer)[1]})
+    return Driver(handler, log).fault(Case(entry, {}, outcome)) is None
+
+
 @pytest.mark.parametrize(
     ("outcome", "answer", "is_right"),
     [
@@ -86,11 +95,7 @@ def test_a_wrong_answer_or_log_line_is_found(outcome: int | str, answer: object,
     ],
 )
 def test_a_wrong_http_answer_is_found(outcome: int | str, answer: object, is_right: bool) -> None:
-    log = LogLines()
-    rest = '"outcome": "ok", "digit": 7' if outcome == 7 else f'"outcome": "{outcome}"'
-    line = f'{{"request_id": 1, "entry": "apigw_interface", {rest}}}\n'
-    handler = SimpleNamespace(apigw_interface=lambda *_: (log.write(line), answer)[1])
-    assert (Driver(handler, log).fault(Case("apigw_interface", {}, outcome)) is None) is is_right
+    assert is_taken("apigw_interface", outcome, answer) is is_right
 
 
 OK = {"isBase64Encoded": False, "statusCode": 200, "headers": {"Content-Type": "application/json"}}
@@ -115,8 +120,4 @@ HTML = {"headers": {"Content-Type": "text/html; charset=utf-8"}}
     ],
 )
 def test_a_wrong_integrated_answer_is_found(outcome: int | str, answer: object, is_right: bool) -> None:
-    log = LogLines()
-    rest = '"outcome": "ok", "digit": 7' if outcome == 7 else f'"outcome": "{outcome}"'
-    line = f'{{"request_id": 1, "entry": "http_interface", {rest}}}\n'
-    handler = SimpleNamespace(http_interface=lambda *_: (log.write(line), answer)[1])
-    assert (Driver(handler, log).fault(Case("http_interface", {}, outcome)) is None) is is_right
+    assert is_taken("http_interface", outcome, answer) is is_right

@@ -176,10 +176,6 @@ def _others() -> Iterator[tuple[str, str, tuple[int, ...], Build]]:
     yield "Einsum", "float32", (4, 5), lambda x: tf.einsum("ij,ij->i", x, x)  # not in the list: must be refused
 
 
-def _variable(is_resource: bool) -> tf.Tensor:
-    return v1.get_variable("v", [4], use_resource=is_resource, initializer=v1.ones_initializer())
-
-
 def _asserted(x: tf.Tensor) -> tf.Tensor:
     with tf.control_dependencies([v1.Assert(tf.reduce_sum(x) > 99, ["too dark"])]):
         return tf.identity(x)
