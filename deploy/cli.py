@@ -22,7 +22,7 @@ from deploy.status import print_status
 from deploy.storage import Storage
 from deploy.terminal import Step, carry_out
 from deploy.traffic import Traffic, move_traffic, read_traffic
-from deploy.trial import expect, try_version
+from deploy.trial import check_model, expect, try_version
 
 ENDPOINT_VARIABLE = "TENCENTCLOUD_ENDPOINT"
 
@@ -78,7 +78,7 @@ def _up(session: Session) -> None:
     if settings.image:
         package = image_package(settings)
     else:
-        package = zip_package(settings, options.zip or build_zip_if_stale(options.interpreter))
+        package = zip_package(settings, options.zip or _built_zip(options, settings))
     print(f"{package.summary} -> {settings.function} in {settings.region}")
     rollout = Rollout(function, session.storage, settings, package)
     steps = rollout.steps()
@@ -88,6 +88,12 @@ def _up(session: Session) -> None:
         carry_out(steps, options.yes, options.dry_run)
     if not options.dry_run:
         _print_end(function)
+
+
+def _built_zip(options: argparse.Namespace, settings: Settings) -> Path:
+    if not options.accept_model:
+        check_model(settings.environment)
+    return build_zip_if_stale(options.interpreter, settings.environment, options.accept_model)
 
 
 def _print_end(function: Function) -> None:
@@ -199,6 +205,7 @@ def _parser() -> argparse.ArgumentParser:
     up = by_name["up"]
     up.add_argument("--zip", type=Path, metavar="FILE", help="this one, as it is (default: dist/, built where stale)")
     up.add_argument("--interpreter", metavar="PYTHON", help="the Python 3.10 to build with (default: from the PATH)")
+    up.add_argument("--accept-model", action="store_true", help="also one that cannot read the example pictures")
     by_name["rollback"].add_argument("version", nargs="?", help="default: the one before")
     by_name["logs"].add_argument("--since", default="15m", help="90s, 15m, 2h, 3d (default: %(default)s)")
     by_name["logs"].add_argument("--request", metavar="ID", help="only the lines of one request")

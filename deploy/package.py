@@ -1,6 +1,7 @@
 """What is to run: the zip, built where it is stale, or a container image."""
 
 import hashlib
+import os
 import re
 import subprocess
 import sys
@@ -91,8 +92,13 @@ def image_package(settings: Settings) -> Package:
     )
 
 
-def build_zip_if_stale(interpreter: str | None) -> Path:
+def build_zip_if_stale(interpreter: str | None, environment: Mapping[str, str], accept_model: bool) -> Path:
     """Return `dist/mnist_infer.zip`, built anew where what goes into it is newer, or has been deleted since.
+
+    Args:
+        interpreter: the Python to build with; None finds one.
+        environment: the function's variables, with which the build tries the model.
+        accept_model: whether the zip may have one that cannot read the example pictures.
 
     Raises:
         DeployError: it cannot be built.
@@ -100,7 +106,8 @@ def build_zip_if_stale(interpreter: str | None) -> Path:
     if _is_stale():
         command = [sys.executable, str(ROOT / "build_zip.py"), "--output", str(ZIP)]
         command += ["--interpreter", interpreter] if interpreter else []
-        if subprocess.run(command, cwd=ROOT).returncode:
+        command += ["--accept-model"] if accept_model else []
+        if subprocess.run(command, cwd=ROOT, env={**os.environ, **environment}).returncode:
             raise DeployError("There is no zip to deploy: see above.")
     return ZIP
 

@@ -5,7 +5,7 @@ import math
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import requests
@@ -15,6 +15,7 @@ from deploy.function import Function, Url
 from deploy.settings import ROOT
 
 EVENTS = ROOT / "examples"
+TRIAL_SCRIPT = ROOT / "mnist_infer" / "local" / "trial.py"
 TRIAL_URL = "trial"
 TOLERANCE = 0.01
 """Of a probability: another processor or TensorFlow gives others in the sixth digit, another model in the first."""
@@ -59,21 +60,39 @@ def expect(handler: str | None, environment: Mapping[str, str]) -> dict[str, Any
     return expected
 
 
+def check_model(environment: Mapping[str, str]) -> None:
+    """Try this checkout's model with the example pictures, as the build does, and under the function's variables.
+
+    Raises:
+        DeployError: it cannot be run, or reads too few of them.
+    """
+    done = _run_here([str(TRIAL_SCRIPT), str(EVENTS / "digits")], environment)
+    if done.returncode:
+        said = (done.stdout or done.stderr).strip().splitlines() or ["The model cannot be tried on this machine"]
+        raise DeployError(f"{said[-1]}. If that is as it should be: --accept-model")
+
+
+def _run_here(
+    arguments: Sequence[str], environment: Mapping[str, str], text: str = ""
+) -> subprocess.CompletedProcess[str]:
+    here = {name: value for name, value in environment.items() if name not in _OF_THE_CLOUDS_MACHINE}
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **here},
+        input=text,
+        capture_output=True,
+        text=True,
+    )
+
+
 def expected_answers(handler: str, events: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:
     """Return what this checkout answers, in a process of its own: the function logs as it likes, and this does not.
 
     Raises:
         DeployError: the function cannot be run here.
     """
-    here = {name: value for name, value in environment.items() if name not in _OF_THE_CLOUDS_MACHINE}
-    done = subprocess.run(
-        [sys.executable, "-c", _ANSWER, handler],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT), **here},
-        input=json.dumps(list(events.values())),
-        capture_output=True,
-        text=True,
-    )
+    done = _run_here(["-c", _ANSWER, handler], environment, json.dumps(list(events.values())))
     if done.returncode:
         why = done.stderr.strip().splitlines()[-1:]
         raise DeployError(f"There is nothing to compare with: {handler} fails on this machine.\n  {''.join(why)}")

@@ -23,6 +23,7 @@ _STROKE = np.pad(np.ones((20, 2), np.float32), ((4, 4), (13, 13))).reshape(1, PI
 """A picture with ink, for the first run: an upright stroke of MNIST's height."""
 _MISSING_OPERATION = re.compile(r"No OpKernel was registered to support Op '(\w+)'|Op type not registered '(\w+)'")
 _MISSING_VARIABLE = re.compile(r"Could not find variable|uninitialized")
+_MISSING_INPUT = re.compile(r"You must feed a value for placeholder tensor '([^']+)'")
 
 
 class _Tensor(NamedTuple):
@@ -226,6 +227,8 @@ def _advice(error: TensorFlowError, model: Path) -> str:
     if missing := _MISSING_OPERATION.search(message):
         name = missing[1] or missing[2]
         return f"; its TensorFlow has no operation {name}: build the zip with `build_zip.py --operations {name}`"
+    if placeholder := _MISSING_INPUT.search(message):
+        return f"; it needs a value for {placeholder[1]} besides the picture: export it without this placeholder"
     if _MISSING_VARIABLE.search(message):
         if not (model / "variables" / "variables.index").exists():
             return "; it has no variables: copy the folder `variables` that stands beside its saved_model.pb"

@@ -40,6 +40,7 @@ def good_kinds() -> Kinds:
 
     v1, spec = tf.compat.v1, tf.TensorSpec
     kernel, bias = weights()
+    three = np.eye(10, dtype=np.float32)[3]
 
     def logits(x: Any, paper: float = 0, ink: float = 1) -> Any:
         x = tf.reshape(tf.cast(x, tf.float32), [-1, 784])
@@ -138,6 +139,7 @@ def good_kinds() -> Kinds:
         "one picture at a time": lambda path: function(path, spec([1, 28, 28, 1]), answer=logits),
         "0 to 255": lambda path: function(path, spec([None, 784]), answer=lambda x: logits(x, 0, 255)),
         "-1 to 1": lambda path: function(path, spec([None, 784]), answer=lambda x: logits(x, -1, 1)),
+        "all digits are 3": lambda path: function(path, spec([None, 784]), answer=lambda x: logits(x) * 0 + three),
         "dark ink": lambda path: function(path, spec([None, 784]), answer=lambda x: logits(x, 1, 0)),
     }
 
@@ -170,6 +172,13 @@ def bad_kinds() -> Kinds:
         )
         tf.saved_model.save(module, str(path), {"serving_default": module.f})
 
+    def learning_phase(path: Path) -> None:
+        v1 = tf.compat.v1
+        with tf.Graph().as_default(), v1.Session() as session:
+            x, training = v1.placeholder(tf.float32, [None, 784]), v1.placeholder(tf.bool, [], "learning_phase")
+            y = tf.cond(training, lambda: x[:, :10] * 2, lambda: x[:, :10])
+            v1.saved_model.simple_save(session, str(path), {"x": x}, {"y": y})
+
     def keras_saved(path: Path) -> None:
         model = keras.Sequential([keras.Input((784,)), keras.layers.Dense(10, activation="softmax")])
         tf.saved_model.save(model, str(path))
@@ -200,6 +209,7 @@ def bad_kinds() -> Kinds:
         "letters": of_shape([None, 784], outputs=26),
         "classes": of_shape([None, 784], dtype=tf.int64),
         "a batch of 32": of_shape([32, 784]),
+        "a placeholder beside the signature": learning_phase,
         "Keras 3, saved": keras_saved,
         "not fitting where it says any shape": any_shape,
         "without variables": without_variables,

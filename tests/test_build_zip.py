@@ -341,6 +341,45 @@ def test_a_library_that_cannot_be_linked_again_leaves_no_zip(
     assert re.fullmatch(r"build_zip.py: TensorFlow cannot be linked again: .+", refused(root, capsys))
 
 
+TRIAL = """
+import os, sys, handler, numpy.core
+shown = sorted(name for name in os.environ if name.startswith("MNIST_"))
+own = [module.__file__.startswith(os.path.dirname(os.environ["MNIST_MODEL_DIR"])) for module in (handler, numpy.core)]
+print("it reads 1 of 10", *own, os.path.basename(sys.argv[1]), *shown)
+sys.exit(1)
+"""
+
+
+def test_a_model_that_cannot_read_the_examples_is_refused_by_the_files_that_would_be_shipped(
+    checkout: MakeCheckout, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = checkout()
+    monkeypatch.setenv("MNIST_INPUT_RANGE", "0,255")
+    monkeypatch.setenv("MNIST_URL_FETCH", "off")
+    assert build(tmp_path / "out.zip") == 0
+    assert "\ntried: 7\n" in capsys.readouterr().out
+    (root / "mnist_infer" / "local" / "trial.py").write_text(TRIAL)
+    sentence = "it reads 1 of 10 True True digits MNIST_DEVICE MNIST_INPUT_RANGE MNIST_MODEL_DIR"
+    assert refused(root, capsys) == f"build_zip.py: {sentence}. If that is as it should be: --accept-model"
+    assert build(tmp_path / "out.zip", "--accept-model") == 0
+    assert f"\n{sentence}\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("script", "sentence"),
+    [
+        pytest.param("import os; os.abort()", "the trial ended with status -6", id="a crash"),
+        pytest.param("raise ValueError('odd')", "ValueError: odd", id="an exception"),
+    ],
+)
+def test_a_trial_that_does_not_end_well_is_a_refusal(
+    script: str, sentence: str, checkout: MakeCheckout, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = checkout()
+    (root / "mnist_infer" / "local" / "trial.py").write_text(script)
+    assert sentence in refused(root, capsys)
+
+
 def test_a_damaged_model_is_refused(checkout: MakeCheckout, capsys: pytest.CaptureFixture[str]) -> None:
     root = checkout()
     (root / "export" / "10" / "saved_model.pb").write_bytes(b"a model")

@@ -16,6 +16,7 @@ def test_every_setting_can_be_set() -> None:
         "model_dir": ("/models", Path("/models")),
         "model_version": ("7", 7),
         "device": ("gpu", "gpu"),
+        "input_range": (" -1, 1 ", (-1.0, 1.0)),
         "tensorflow_dir": ("/opt/tensorflow", Path("/opt/tensorflow")),
         "intra_op_threads": ("2", 2),
         "inter_op_threads": ("0", 0),
@@ -40,6 +41,12 @@ def test_every_setting_can_be_set() -> None:
 @pytest.mark.parametrize(
     ("variable", "value"),
     [
+        ("MNIST_INPUT_RANGE", "255"),
+        ("MNIST_INPUT_RANGE", "0,127,255"),
+        ("MNIST_INPUT_RANGE", "1,1"),
+        ("MNIST_INPUT_RANGE", "nan,1"),
+        ("MNIST_INPUT_RANGE", "0,inf"),
+        ("MNIST_INPUT_RANGE", "0;255"),
         ("MNIST_DEVICE", "GPU"),
         ("MNIST_DEVICE", ""),
         ("MNIST_MODEL_VERSION", "latest"),

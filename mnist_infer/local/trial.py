@@ -22,7 +22,7 @@ from mnist_infer.versions import find_version
 MIN_RIGHT = 0.8
 """Share of the example pictures that a model must read: a guess reads a tenth, a poor linear model nine tenths."""
 
-RANGES = ((0.0, 1.0), (0.0, 255.0), (-1.0, 1.0), (1.0, 0.0), (255.0, 0.0))
+RANGES = ((0.0, 1.0), (0.0, 255.0), (-1.0, 1.0), (-0.5, 0.5), (1.0, 0.0), (255.0, 0.0))
 """Values of paper and of ink that models are trained with; the last two have dark ink."""
 
 

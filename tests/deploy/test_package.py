@@ -9,11 +9,12 @@ from deploy import package
 from deploy.errors import DeployError
 
 BUILD = """
+import os
 import sys
 import zipfile
 from pathlib import Path
 
-print(*sys.argv[1:])
+print(*sys.argv[1:], os.environ.get("MNIST_INPUT_RANGE"))
 if Path("broken").exists():
     sys.exit("no wheels")
 output = Path(sys.argv[sys.argv.index("--output") + 1])
@@ -40,7 +41,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def builds() -> int:
     """Ask for the zip, and return how often it has been built."""
-    return int(package.build_zip_if_stale(None).with_suffix(".builds").read_text())
+    return int(package.build_zip_if_stale(None, {}, False).with_suffix(".builds").read_text())
 
 
 @pytest.mark.parametrize("name", ["handler.py", "mnist_infer/a.py", "export/6/saved_model.pb", "requirements-zip.lock"])
@@ -68,20 +69,20 @@ def test_a_zip_that_is_none_is_built_again() -> None:
 
 
 def test_compiled_files_make_no_zip_stale(checkout: Path) -> None:
-    package.build_zip_if_stale(None)
+    package.build_zip_if_stale(None, {}, False)
     os.utime(package.ZIP, (1.5e9, 1.5e9))
     (checkout / "mnist_infer" / "__pycache__").mkdir()
     (checkout / "mnist_infer" / "__pycache__" / "a.pyc").write_text("")
     assert builds() == 1
 
 
-def test_the_build_gets_the_interpreter_and_its_failure_ends_the_command(
+def test_the_build_gets_the_interpreter_and_the_variables_and_its_failure_ends_the_command(
     checkout: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    package.build_zip_if_stale("/usr/bin/python3.10")
-    assert "--interpreter /usr/bin/python3.10" in capfd.readouterr().out
+    package.build_zip_if_stale("/usr/bin/python3.10", {"MNIST_INPUT_RANGE": "0,255"}, True)
+    assert "--interpreter /usr/bin/python3.10 --accept-model 0,255" in capfd.readouterr().out
     (checkout / "broken").touch()
     package.ZIP.unlink()
     with pytest.raises(DeployError, match="There is no zip to deploy"):
-        package.build_zip_if_stale(None)
+        package.build_zip_if_stale(None, {}, False)
     assert "no wheels" in capfd.readouterr().err
