@@ -383,7 +383,7 @@ def test_a_trial_that_does_not_end_well_is_a_refusal(
 def test_a_damaged_model_is_refused(checkout: MakeCheckout, capsys: pytest.CaptureFixture[str]) -> None:
     root = checkout()
     (root / "export" / "10" / "saved_model.pb").write_bytes(b"a model")
-    assert "saved_model.pb is no SavedModel" in refused(root, capsys)
+    assert "saved_model.pb is damaged, or no SavedModel" in refused(root, capsys)
 
 
 def test_a_missing_interpreter_is_named(checkout: MakeCheckout, capsys: pytest.CaptureFixture[str]) -> None:

@@ -54,7 +54,8 @@ def try_model(settings: Settings, pictures: Path) -> Trial:
     if sum(digits == labels) >= MIN_RIGHT * len(files):
         return Trial(True, sentence)
     sentence += f": {' '.join(map(str, digits))} for {' '.join(map(str, labels))}"
-    right, (paper, ink) = max((sum(_read(settings._replace(input_range=each), x) == labels), each) for each in RANGES)
+    counts = {each: sum(_read(settings._replace(input_range=each), x) == labels) for each in RANGES}
+    (paper, ink), right = max(counts.items(), key=lambda item: item[1])  # of several the first
     if right >= MIN_RIGHT * len(files):
         sentence += f"; set MNIST_INPUT_RANGE={paper:g},{ink:g}, with which it reads {right}"
     return Trial(False, sentence)
