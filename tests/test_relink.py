@@ -26,6 +26,7 @@ from relink.names import gnu_hash
 from relink.operations import FUNCTIONS, OPERATIONS
 from relink.report import explain
 from testbed.pictures import FIXTURES, MODEL_DIR
+from tests.test_model_kinds import read as read_kinds
 
 pytestmark = pytest.mark.relink
 
@@ -72,6 +73,12 @@ def read(library: Path, model: Path, one_dnn: str) -> str:
     command = [sys.executable, "-m", "tests.verify_relink.digits", str(library), str(model), "300", "200", "2"]
     environ = {"TF_ENABLE_ONEDNN_OPTS": one_dnn, "PATH": "/usr/bin"}
     return subprocess.run(command, cwd=ROOT, env=environ, check=True, capture_output=True, text=True).stdout
+
+
+def test_models_of_every_kind_are_read_or_refused_as_by_the_whole_library(
+    relinked: tuple[Path, Analysis], model_kinds: Path
+) -> None:
+    assert read_kinds(model_kinds, str(relinked[0])) == read_kinds(model_kinds)
 
 
 def test_the_relinked_library_is_less_than_half_as_large(whole: Path, relinked: tuple[Path, Analysis]) -> None:
