@@ -90,10 +90,9 @@ def starts_table(cache: str, ways: Mapping[str, Figures], ours: Figures) -> str:
 def how_measured(runs: int, dropped_by: str) -> str:
     """Return how starts are measured, in words."""
     return (
-        f"Medians of {runs} runs, the ways in turn; times: of ours, run by run, then their median. Wall: process "
-        "creation to answer. CPU (user and system, all threads): `wait4`, the process ends without taking its interpreter "
-        "down. "
-        "Peak resident memory: `VmHWM` of `/proc`. Read: `read_bytes` of `/proc/self/io` at the answer. The page cache "
-        f"is dropped before each start by {dropped_by}. `.pyc` files are there, none is written; one BLAS thread for "
-        "all."
+        f"Medians of {runs} runs, the ways in turn; times: of ours, run by run, then their median. Wall: from process "
+        "creation to answer. CPU: user and system, all threads, by `wait4`; the process ends without taking its "
+        "interpreter down. Peak: resident, `VmHWM` of `/proc`. Read: `read_bytes` of `/proc/self/io` at the answer. The "
+        f"page cache is dropped before each start by {dropped_by}. `.pyc` files are there, none is written; one BLAS "
+        "thread for all."
     )
