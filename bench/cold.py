@@ -93,6 +93,6 @@ def how_measured(runs: int, dropped_by: str) -> str:
         f"Medians of {runs} runs, the ways in turn; times: of ours, run by run, then their median. Wall: from process "
         "creation to answer. CPU: user and system, all threads, by `wait4`; the process ends without taking its "
         "interpreter down. Peak: resident, `VmHWM` of `/proc`. Read: `read_bytes` of `/proc/self/io` at the answer. "
-        f"The page cache is dropped before each start by {dropped_by}. `.pyc` files are there, none is written; one BLAS "
-        "thread for all."
+        f"The page cache is dropped before each start by {dropped_by}. `.pyc` files are there, none is written; one "
+        "BLAS thread for all."
     )
