@@ -44,7 +44,11 @@ def main() -> int:
     suites = () if options.render else options.only or SUITES
     status = max((_run(suite, options) for suite in suites), default=0)
     if not options.quick:
-        _write_pages()
+        try:
+            _write_pages()
+        except results.MissingFigure as error:
+            print(error, file=sys.stderr)
+            return 1
     return status
 
 
