@@ -69,7 +69,6 @@ deploy: .venv/deploy ## the function in the cloud, see docs/deploy.md; ARGS="up"
 
 bench: .venv/bench .cache/tensorflow ## measure what one could take instead, and what it costs; writes bench/RESULTS.md and docs/cost.md
 	@$(BIN)/python -m bench $(INTERPRETER_OPTION)
-	@$(BIN)/python -m bench.cost
 
 fuzz: .venv/fuzz ## fuzz image bytes and payloads, MINUTES=30 each
 	@$(BIN)/python -m tests.fuzz images --minutes $(MINUTES)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bench import circumstances, pages, report, results
+from bench import circumstances, cost, pages, report, results
 from bench.environments import Unavailable
 from bench.process import BenchError
 from build_zip import BuildError
@@ -44,7 +44,11 @@ def main() -> int:
     suites = () if options.render else options.only or SUITES
     status = max((_run(suite, options) for suite in suites), default=0)
     if not options.quick:
-        _write_pages()
+        try:
+            _write_pages()
+        except results.MissingFigure as error:
+            print(error, file=sys.stderr)
+            return 1
     return status
 
 
@@ -77,7 +81,9 @@ def _section(name: str, part: Mapping[str, Any]) -> str:
 
 
 def _write_pages() -> None:
-    PAGE.write_text(render(results.load()), encoding="utf-8")
+    figures = results.load()
+    PAGE.write_text(render(figures), encoding="utf-8")
+    cost.PAGE.write_text(cost.write_page(figures) + "\n", encoding="utf-8")
     for page in pages.find_pages():
         text = page.read_text(encoding="utf-8")
         page.write_text(pages.fill(text, pages.sources()), encoding="utf-8")

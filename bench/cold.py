@@ -77,17 +77,22 @@ def figures(starts: Mapping[str, Mapping[str, Sequence[Start]]], way: str) -> di
 
 def starts_table(cache: str, ways: Mapping[str, Figures], ours: Figures) -> str:
     """Return the table of the ways' starts."""
-    names = ("wall_s:.2f", "cpu_s:.2f", "peak_mb", "read_mb", "wall_times:.2f", "cpu_times:.2f", "peak_times:.2f")
-    columns = [f"start_{cache}_{name}" for name in names]
-    return figures_table(f"page cache {cache}", ways, columns, against=dict.fromkeys(ways, ours))
+
+    def row(way: Figures) -> Figures:
+        prefix = f"start_{cache}_"
+        return {name.removeprefix(prefix): value for name, value in way.items() if name.startswith(prefix)}
+
+    columns = ("wall_s:.2f", "cpu_s:.2f", "peak_mb", "read_mb", "wall_times:.2f", "cpu_times:.2f", "peak_times:.2f")
+    rows = {title: row(way) for title, way in ways.items()}
+    return figures_table(f"page cache {cache}", rows, columns, against=dict.fromkeys(rows, row(ours)))
 
 
 def how_measured(runs: int, dropped_by: str) -> str:
     """Return how starts are measured, in words."""
     return (
-        f"Medians of {runs} runs, the ways in turn; times ours run by run, then their median. Wall: process creation "
-        "to answer. CPU (user and system, all threads): `wait4`, the process ends without taking its interpreter down. "
-        "Peak resident memory: `VmHWM` of `/proc`. Read: `read_bytes` of `/proc/self/io` at the answer. The page cache "
-        f"is dropped before each start by {dropped_by}. `.pyc` files are there, none is written; one BLAS thread for "
-        "all."
+        f"Medians of {runs} runs, the ways in turn; times: of ours, run by run, then their median. Wall: from process "
+        "creation to answer. CPU: user and system, all threads, by `wait4`; the process ends without taking its "
+        "interpreter down. Peak: resident, `VmHWM` of `/proc`. Read: `read_bytes` of `/proc/self/io` at the answer. "
+        f"The page cache is dropped before each start by {dropped_by}. `.pyc` files are there, none is written; one "
+        "BLAS thread for all."
     )

@@ -18,7 +18,7 @@ PAGES = ("README.md", "README.zh-CN.md", "SECURITY.md", "docs/*.md")
 
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _KEY = re.compile(r"<!-- (\S+) -->")
-_IN_TEXT = re.compile(rf"({NUMBER.pattern}){_KEY.pattern}(\s?(?:%|[^\W\d_]*))")
+_IN_TEXT = re.compile(rf"({NUMBER.pattern})<!-- ([^\s*.]+\.[^\s*]+) -->(\s?(?:%|[^\W\d_]*))")
 _TABLE = re.compile(r"(?:^\|.*\n)+", re.MULTILINE)
 _CELL = re.compile(r"(?<=\|)[^|\n]*(?=\|)")
 

@@ -1,7 +1,6 @@
 """What the function costs: laws that hold whatever the prices and the figures are."""
 
 import heapq
-import re
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +31,6 @@ def results(without: str = "") -> dict[str, Any]:
 
 def test_the_page_is_what_the_results_are_rendered_to() -> None:
     assert cost.PAGE.read_text(encoding="utf-8") == cost.write_page(load()) + "\n"
-
-
-def test_the_cold_starts_that_another_page_quotes_are_those_of_this_one() -> None:
-    quoted = re.findall(r"(\d\.\d) s at (\d+) MB", (cost.PAGE.parent / "deploy.md").read_text(encoding="utf-8"))
-    inputs = cost.read_inputs(load())
-    assert quoted == [(f"{cost.configure(inputs, 0, int(size)).start_s:.1f}", size) for _, size in quoted] != []
 
 
 def test_the_program_writes_the_page_for_another_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
