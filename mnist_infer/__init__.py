@@ -2,7 +2,8 @@
 
 The modules stand in the order of a request's path: `events`, `payload`, `download`, `decode`,
 `normalise`, `session`, `answers`; `pipeline.run` is that path from the payload to the prediction.
-`decode` begins with the package `image_file`, which leaves of a file only its picture.
+`decode` begins with the package `image_file`, which leaves of a file only its picture. `session` asks any
+model of digits, as `signature` finds in its file, and makes probabilities of what it answers with `scores`.
 """
 
 import os

@@ -11,6 +11,7 @@ from mnist_infer.config import ROOT
 
 READMES = [ROOT / "README.md", ROOT / "README.zh-CN.md"]
 PAGES = [*READMES, *sorted((ROOT / "docs").glob("*.md")), *map(ROOT.joinpath, ("CONTRIBUTING.md", "SECURITY.md"))]
+YOUR_MODEL = ROOT / "docs" / "your-model.md"
 
 LOCAL = "http://127.0.0.1:8000/"
 FUNCTION_URL = re.compile(r"https://….*?\.tencentscf\.com/")
@@ -145,7 +146,7 @@ def _check_docker(call: Call, _folder: Path, _address: str) -> None:
 
 
 _RULES: dict[str, Callable[[Call, Path, str], None]] = {
-    r"git clone |source |export ": _check_syntax,
+    r"git clone |source |export |python quickstart\.py$": _check_syntax,
     r"make ": _check_make,
     r"python -m mnist_infer |curl |\{ printf ": _run_in_shell,
     r"python -m deploy ": _check_deploy,

@@ -13,7 +13,8 @@ import pytest
 from mnist_infer import errors
 from mnist_infer.config import ROOT, Settings
 from mnist_infer.errors import MnistInferError
-from tests.pages import PAGES, READMES, inline_code, make_targets, table
+from tests.pages import ANYTHING, PAGES, READMES, YOUR_MODEL, inline_code, make_targets, table
+from tests.test_model_kinds import REFUSED
 
 DOCS = ROOT / "docs"
 
@@ -45,6 +46,13 @@ def test_the_http_page_has_every_error_with_its_status() -> None:
     expected = {error.code: error.status for error in classes if issubclass(error, MnistInferError)}
     rows = table(DOCS / "http.md", "code")
     assert {names(code)[0]: int(status) for code, status, _ in rows} == expected | {"internal_error": 500}
+
+
+@pytest.mark.parametrize("said", REFUSED.values(), ids=REFUSED)
+def test_the_page_of_your_own_model_has_every_refusal(said: str) -> None:
+    rows = [sentence for sentence, _ in table(YOUR_MODEL, "sentence")]
+    patterns = [".*".join(map(re.escape, sentence.split(ANYTHING))) for sentence in rows]
+    assert sum(re.search(pattern, said) is not None for pattern in patterns) == 1
 
 
 def test_the_log_page_has_every_field_of_a_line(
