@@ -113,6 +113,7 @@ print(read("VmHWM") - before)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "mode"), LARGEST_MEGAPIXELS)
 def test_the_largest_picture_of_each_kind_adds_at_most_128_mb_and_a_larger_one_is_refused(
     kind: str, mode: str, tmp_path: Path

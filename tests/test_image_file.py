@@ -274,6 +274,7 @@ def test_the_tables_of_a_lossless_webp_are_counted(wide: bool) -> None:
     assert lossless_table_bytes(memoryview(many_codes(40, 32, wide)), 40, 40, 32) == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{"quality": 0, "method": 0}, {"quality": 100, "method": 6}], ids=str)
 @pytest.mark.parametrize("size", [(400, 300), (1000, 700)])
 def test_an_encoders_tables_for_a_photo_are_a_small_part_of_the_budget(

@@ -89,6 +89,7 @@ def test_every_suite_has_written_its_figures(key: str) -> None:
     assert figure(load(), key).unit in UNITS.values()
 
 
+@pytest.mark.train
 def test_the_page_is_what_the_figures_render_to() -> None:
     assert list(load()) == list(SUITES)
     assert PAGE.read_text(encoding="utf-8") == render(load())
