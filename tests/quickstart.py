@@ -72,8 +72,8 @@ def write_training_graph(path: str) -> None:
     v1 = tf.compat.v1
     kernel, bias = weights()
     with tf.Graph().as_default(), v1.Session() as session:
-        images, keep_prob = v1.placeholder(tf.float32, [None, 784], "images"), v1.placeholder(tf.float32, [], "keep_prob")
-        dropped = tf.nn.dropout(images, rate=1 - keep_prob)
+        keep_prob = v1.placeholder(tf.float32, [], "keep_prob")
+        dropped = tf.nn.dropout(v1.placeholder(tf.float32, [None, 784], "images"), rate=1 - keep_prob)
         tf.add(tf.matmul(dropped, v1.get_variable("kernel", initializer=kernel)), bias, name="scores")
         session.run(v1.global_variables_initializer())
         builder = v1.saved_model.Builder(path)
