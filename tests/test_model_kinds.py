@@ -79,6 +79,11 @@ def test_a_model_of_another_scale_is_told_the_setting_by_demo_and_deploy_alike(
     check_model({"MNIST_INPUT_RANGE": found[2]})
 
 
+def test_a_model_is_tried_with_one_picture_at_a_time_as_requests_come(model_kinds: Path) -> None:
+    kind = model_kinds / "one picture at a time, and the signature says many"
+    assert try_model(Settings(model_dir=kind), EXAMPLES / "digits").is_good
+
+
 def test_a_model_that_reads_nothing_in_any_range_is_told_what_it_reads(model_kinds: Path) -> None:
     trial = try_model(Settings(model_dir=model_kinds / "all digits are 3"), EXAMPLES / "digits")
     assert trial == (

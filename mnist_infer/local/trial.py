@@ -63,9 +63,9 @@ def try_model(settings: Settings, pictures: Path) -> Trial:
 
 def _read(settings: Settings, x: NDArray[np.float32]) -> NDArray[np.intp]:
     session = load_model(settings).session
-    digits: NDArray[np.intp] = session.predict(x).argmax(axis=1)
+    digits = [session.predict(x[i : i + 1]).argmax() for i in range(len(x))]  # one at a time, as requests come
     session.close()
-    return digits
+    return np.array(digits)
 
 
 def main() -> int:
