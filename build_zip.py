@@ -169,6 +169,7 @@ def build(
         BuildError: a tool, a wheel or the model is missing, or what was built does not fit the platform.
         OSError: a file cannot be written.
     """
+    check_python(python)
     interpreter = find_interpreter(python, interpreter_command)
     find_objdump()
     model = find_model(ROOT / "export", model_version)
@@ -210,6 +211,14 @@ def sha256(path: Path) -> str:
 
 
 # What the build needs of this machine
+
+
+def check_python(python: str) -> None:
+    """Refuse a Python that the lock has no wheels for: pip would say of those for it that their hashes differ."""
+    pythons = re.findall(r"^# Pythons: (.+)$", (ROOT / LOCK).read_text(), re.MULTILINE)[0].split()
+    if python not in pythons:
+        known = " and ".join(pythons)
+        raise BuildError(f"{LOCK} has wheels for Python {known}, and none for {python}: its head says how to add them")
 
 
 def find_interpreter(python: str, named: str | None) -> Interpreter:

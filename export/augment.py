@@ -18,6 +18,7 @@ from scipy import ndimage
 from skimage.morphology import skeletonize
 from tqdm import tqdm
 
+from export.files import load_array, save_whole
 from export.hands import SHAPES, draw_shape
 from export.mnist import Digits
 from mnist_infer.errors import NoDigitFound
@@ -90,18 +91,12 @@ def _make_parts(
         ]
         for future in tqdm(under_way, folder.name):
             future.result()
-    return np.concatenate([np.load(file) for file in files])
+    return np.concatenate([load_array(file) for file in files])
 
 
 def _keep(file: Path, make: Callable[[_Part, list[int]], NDArray[np.uint8]], part: _Part, seed: list[int]) -> None:
-    save_whole(file, make(part, seed))
-
-
-def save_whole(file: Path, array: NDArray[np.generic]) -> None:
-    """Save an array under a name that only whole files have: a run may be stopped while it writes."""
-    partial = file.with_suffix(".partial.npy")
-    np.save(partial, array)
-    partial.rename(file)
+    array = make(part, seed)
+    save_whole(file, lambda path: np.save(path, array))
 
 
 def _draw_hands(names: NDArray[np.str_], seed: list[int]) -> NDArray[np.uint8]:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from export.figures import BINS
+from export.files import load_log
 from export.foreign import FOREIGN, foreign_pictures
 from export.hands import draw_samples as draw_hands
 from export.mnist import Digits
@@ -188,16 +189,16 @@ def draw_calibration(figures: Figures) -> Figure:
 
 def draw_training(log: Path) -> Figure:
     """Draw loss and misread share over the epochs, from a CSV file with a header."""
-    table = np.genfromtxt(log, delimiter=",", names=True)
+    table = load_log(log)
     names = table.dtype.names or ()
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), dpi=110, layout="constrained")
     epochs = np.arange(1, table.size + 1)
     curves = (("", "training digits, distorted", ARTICLE), ("val_", "held-back digits", OURS))
     for prefix, title, colour in curves:
         if f"{prefix}loss" in names:
-            left.plot(epochs, np.atleast_1d(table[f"{prefix}loss"]), color=colour, linewidth=1.8, label=title)
+            left.plot(epochs, table[f"{prefix}loss"], color=colour, linewidth=1.8, label=title)
         if f"{prefix}accuracy" in names:
-            misread = 100 * (1 - np.atleast_1d(table[f"{prefix}accuracy"]))
+            misread = 100 * (1 - table[f"{prefix}accuracy"])
             right.plot(epochs, misread, color=colour, linewidth=1.8, label=title)
     for axes, title in ((left, "loss"), (right, "misread, %")):
         axes.set_yscale("log")

@@ -13,10 +13,12 @@ from pathlib import Path
 
 from export.card import card_text
 from export.figures import calibration, confusion, describe, measure_kind, measure_normaliser, measure_not_digits, worst
+from export.files import FileError, load_log, load_record, save_whole
 from export.foreign import FOREIGN, measure_foreign
 from export.mnist import DataError, load_mnist
 from export.reader import Reader, read_suite
 from export.suite import HANDS, KINDS, NOT_DIGITS
+from mnist_infer.errors import ModelUnavailable
 from mnist_infer.versions import find_version
 
 HERE = Path(__file__).parent
@@ -28,21 +30,25 @@ def main(arguments: list[str] | None = None) -> int:
     """Measure, unless figures are only to be rendered, and write the card, with the settings of the command line."""
     options = _parser().parse_args(arguments)
     model = options.model or find_version(HERE, None)
-    if not options.render:
-        try:
-            _measure(model, options)
-        except DataError as error:
-            print(f"not evaluated: {error}", file=sys.stderr)
-            return 1
-    figures = json.loads((options.output / FIGURES).read_text())
     page = options.output / "README.md"
-    page.write_text(card_text(figures, (model / LOG).exists()), encoding="utf-8")
+    try:
+        if not options.render:
+            _measure(model, options)
+        figures = load_record(options.output / FIGURES, "measure again, without --render")
+        text = card_text(figures, (model / LOG).exists())
+        save_whole(page, lambda path: path.write_text(text, encoding="utf-8"))
+    except (DataError, FileError, ModelUnavailable, OSError) as error:
+        print(f"not evaluated: {error}", file=sys.stderr)
+        return 1
     print(f"\n{page}")
     return 0
 
 
 def _measure(model: Path, options: argparse.Namespace) -> None:
-    """Write the figures and the pictures of the card."""
+    """Write the figures and the pictures of the card; what it needs beside the model is read before the measuring."""
+    description = describe(model)
+    if (model / LOG).exists():
+        load_log(model / LOG)
     mnist = load_mnist(options.data)
     digits = mnist.test if options.digits == "test" else mnist.held_back
     counts = dict.fromkeys(KINDS, options.per_kind) | {"mnist": len(digits)}
@@ -50,7 +56,7 @@ def _measure(model: Path, options: argparse.Namespace) -> None:
     readings = read_suite(model, digits, counts, options.processes)
     reader = Reader(model)
     figures = {
-        "model": describe(model),
+        "model": description,
         "digits": {"set": options.digits, "count": len(digits)},
         "kinds": [measure_kind(name, KINDS[name], readings[name]) for name in KINDS],
         "hands": [measure_kind(name, HANDS[name], readings[name]) for name in HANDS],
@@ -64,7 +70,7 @@ def _measure(model: Path, options: argparse.Namespace) -> None:
     }
     file = options.output / FIGURES
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(figures, indent=1) + "\n")
+    save_whole(file, lambda path: path.write_text(json.dumps(figures, indent=1) + "\n"))
     from export.charts import write_charts  # matplotlib takes a second to import
 
     write_charts(file.parent, figures, digits, reader, model / LOG)

@@ -12,12 +12,14 @@ import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import numpy as np
 import tensorflow as tf
 
+from export.files import FileError, load_log, load_record
 from export.gate import ExportError, check_accuracy
 from export.mnist import DataError, Digits, load_mnist
 from export.network import Layer, count_multiply_adds, inference_graph, trained_layers
@@ -41,25 +43,45 @@ def main() -> int:
     shutil.rmtree(partial, ignore_errors=True)
     try:
         mnist = load_mnist(options.data)
-        if not (training / "model.keras").is_file():
-            raise ExportError(f"{training} has no model.keras: `make train VERSION={options.version}` comes first")
-        network = tf.keras.models.load_model(training / "model.keras")
+        network, run = read_training(training, f"`make train VERSION={options.version}`")
         write_saved_model(trained_layers(network), partial)
         figures = measure(network, partial, mnist.held_back, mnist.test)
         figures["held_back_suite_accuracy"] = measure_suite(partial, mnist.held_back, options.per_kind)
         check_accuracy(figures)
-        figures |= json.loads((training / "run.json").read_text())
+        figures |= run
         (partial / "figures.json").write_text(json.dumps(figures, indent=2) + "\n")
         shutil.copyfile(training / "log.csv", partial / "training.csv")
         shutil.rmtree(output, ignore_errors=True)
         partial.rename(output)
-    except (DataError, ExportError) as error:
+    except (DataError, ExportError, FileError, OSError, tf.errors.OpError) as error:  # the last: a full disk
         print(f"not exported: {error}", file=sys.stderr)
         return 1
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     print(f"{output}: {json.dumps(figures)}")
     return 0
+
+
+def read_training(folder: Path, remedy: str) -> tuple[tf.keras.Model, dict[str, Any]]:
+    """Return a trained network and what it was made with; the log is looked at as well, before hours of measuring.
+
+    Args:
+        folder: of the training.
+        remedy: the command that makes the network.
+
+    Raises:
+        ExportError: there is no network, or it cannot be read.
+        FileError: a file beside it is missing or damaged.
+    """
+    file = folder / "model.keras"
+    if not file.is_file():
+        raise ExportError(f"{folder} has no model.keras: {remedy} comes first")
+    run = load_record(folder / "run.json", f"{remedy} writes it, in another folder or after {folder} is deleted")
+    load_log(folder / "log.csv")
+    try:
+        return tf.keras.models.load_model(file), run
+    except Exception as error:  # Keras raises what the zip, the JSON or the HDF5 in it raise
+        raise ExportError(f"{file} cannot be read: delete it, and {remedy} makes it again") from error
 
 
 def write_saved_model(layers: Sequence[Layer], folder: Path) -> None:

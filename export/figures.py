@@ -1,6 +1,5 @@
 """Figures of a model: shares with their intervals, the confusion matrix, the worst mistakes, calibration."""
 
-import json
 import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from export.files import load_record
 from export.mnist import Digits
 from export.reader import Reader, Reading, predict_digits
 from export.suite import Kind
@@ -152,5 +152,5 @@ def describe(model: Path) -> dict[str, object]:
     return {
         "version": model.name,
         "bytes": (model / "saved_model.pb").stat().st_size,
-        **(json.loads(record.read_text()) if record.exists() else {}),
+        **(load_record(record, "export the version again, or delete it") if record.exists() else {}),
     }

@@ -21,6 +21,10 @@ _SHA256 = {
 }
 
 
+_GZIP = b"\x1f\x8b"
+_UNSIGNED_BYTES = b"\0\0\x08"
+
+
 class DataError(Exception):
     """The data set is missing, incomplete or not MNIST."""
 
@@ -51,7 +55,7 @@ class Mnist:
 
 
 def load_mnist(folder: Path | None) -> Mnist:
-    """Read MNIST from the IDX files in `folder`, gzipped or plain, or download it.
+    """Read MNIST from the IDX files in `folder`, gzipped or plain whatever their names say, or download it.
 
     Args:
         folder: where the four IDX files are; None downloads them with TensorFlow's own downloader.
@@ -85,7 +89,11 @@ def _read_idx(folder: Path, name: str) -> NDArray[np.uint8]:
     """Read one IDX file of unsigned bytes: 00 00 08 rank, big-endian int32 sizes, then the data."""
     try:
         packed = folder / f"{name}.gz"
-        data = gzip.decompress(packed.read_bytes()) if packed.exists() else (folder / name).read_bytes()
+        data = (packed if packed.exists() else folder / name).read_bytes()
+        if data.startswith(_GZIP):
+            data = gzip.decompress(data)
+        if not data.startswith(_UNSIGNED_BYTES):
+            raise ValueError("it is no IDX file of unsigned bytes, gzipped or plain")
         rank = data[3]
         shape = np.frombuffer(data, ">i4", rank, offset=4)
         return np.frombuffer(data, np.uint8, offset=4 + 4 * rank).reshape(shape)

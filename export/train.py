@@ -7,8 +7,8 @@ the version before, which is a teacher as well, and what is kept is the mean of 
 `TRAINED_SHARE`.
 
 Writes `training/N/model.keras`, which `export.export` turns into a SavedModel, and the log of the run beside it.
-Stopped half-way, it goes on from the last pictures made or the last epoch finished: `training/` holds hours of work,
-and `make clean` leaves it alone.
+Stopped half-way, also by a full disk, it goes on from the last pictures made or the last epoch finished: `training/`
+holds hours of work, and `make clean` leaves it alone.
 """
 
 import argparse
@@ -16,6 +16,8 @@ import hashlib
 import json
 import os
 import sys
+import zipfile
+from functools import partial
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -25,7 +27,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from export.augment import make_distorted, make_hands, save_whole
+from export.augment import make_distorted, make_hands
+from export.files import FileError, load_array, load_record, save_whole
 from export.mnist import DataError, Digits, load_mnist
 from export.network import CLASSES, STAGES, average_layers, build_model, read_layers, set_layers, trained_layers
 from mnist_infer.config import ROOT
@@ -46,6 +49,7 @@ TRAINED_SHARE = 0.5
 
 Of 0.3, 0.5, 0.7, 0.85 and 1 it reads most of the suite of held-back digits, 99.41 %; the version before reads 99.37 %.
 """
+_CHECKPOINT = "epoch_"
 _SOURCES = [
     *(ROOT / "export" / name for name in ("augment.py", "hands.py")),
     *(ROOT / "mnist_infer" / name for name in ("background.py", "components.py", "decode.py", "normalise.py")),
@@ -61,7 +65,7 @@ def main() -> int:
     """Train with the settings of the command line, and return the exit status."""
     try:
         _train(_parser().parse_args())
-    except (DataError, ModelUnavailable, TrainingError) as error:
+    except (DataError, FileError, ModelUnavailable, OSError, TrainingError) as error:
         print(f"not trained: {error}", file=sys.stderr)
         return 1
     return 0
@@ -91,14 +95,17 @@ def _train(options: argparse.Namespace) -> None:
         if not answers.exists():
             tf.keras.utils.set_random_seed(options.seed + number)
             teacher = build_model(TEACHER_STAGES)
-            _fit(teacher, digits.images, labels, mnist.held_back, answers.with_suffix(""), options.teacher_epochs)
-            save_whole(answers, _predict(teacher, digits))
-        taught.append(np.load(answers))
+            checkpoint = answers.with_suffix("")
+            _fit(teacher, digits.images, labels, mnist.held_back, checkpoint, options.teacher_epochs)
+            save_whole(answers, partial(np.save, arr=_predict(teacher, digits)))
+            _drop_checkpoints(checkpoint)
+        taught.append(load_array(answers))
     targets = (1 - TAUGHT_SHARE) * labels + TAUGHT_SHARE * np.mean(taught, axis=0, dtype=np.float32)
     tf.keras.utils.set_random_seed(options.seed)
     _fit(student, digits.images, targets, mnist.held_back, folder, options.epochs)
     set_layers(student, average_layers(start, trained_layers(student), TRAINED_SHARE))
-    student.save(folder / "model.keras")
+    save_whole(folder / "model.keras", student.save)
+    _drop_checkpoints(folder)
 
 
 def _version_before(version: int) -> Path:
@@ -111,6 +118,7 @@ def _begin(folder: Path, options: argparse.Namespace, start: Path) -> None:
 
     Raises:
         TrainingError: it is not: pictures and teachers would be of two kinds.
+        FileError: what was written down cannot be read.
     """
     names = ("seed", "teachers", "teacher_epochs", "epochs", "distorted", "hands")
     run = {name: getattr(options, name) for name in names}
@@ -120,10 +128,13 @@ def _begin(folder: Path, options: argparse.Namespace, start: Path) -> None:
     file = folder / "run.json"
     if not file.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(run))
-    elif differing := [name for name, value in json.loads(file.read_text()).items() if run.get(name) != value]:
-        what = ", ".join(differing)
-        raise TrainingError(f"{folder} was begun with another {what}: delete it, or take another --version")
+        save_whole(file, lambda path: path.write_text(json.dumps(run)))
+        return
+    begun = load_record(file, f"if the options are the same as before, delete it; if not, delete {folder}")
+    if differing := [name for name, value in begun.items() if run.get(name) != value]:
+        raise TrainingError(
+            f"{folder} was begun with another {', '.join(differing)}: delete it, or take another --version"
+        )
 
 
 class _Jitter(tf.keras.layers.Layer):  # type: ignore[misc]  # TensorFlow comes without types
@@ -176,8 +187,6 @@ def _fit(
         epochs: of `STEPS_PER_EPOCH` batches.
     """
     folder.mkdir(exist_ok=True)
-    if not (folder / "checkpoint").exists():
-        (folder / "log.csv").unlink(missing_ok=True)  # of a training that is done again
     steps = epochs * STEPS_PER_EPOCH
     model = tf.keras.Sequential([tf.keras.Input((28, 28, 1)), _Jitter(), network])
     model.compile(
@@ -192,18 +201,63 @@ def _fit(
         loss=tf.keras.losses.CategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
     )
+    epoch = _restore(model, folder)
+    log = folder / "log.csv"
+    _cut_log(log, epoch)
     batches = tf.data.Dataset.from_tensor_slices((images, targets)).shuffle(len(images)).repeat().batch(BATCH)
     model.fit(
         batches.map(lambda image, target: (_scale(image), target)).prefetch(2),
         validation_data=(_scale(held_back.images), _one_hot(held_back.labels)),
+        initial_epoch=epoch,
         epochs=epochs,
         steps_per_epoch=STEPS_PER_EPOCH,
         verbose=2,
         callbacks=[
-            tf.keras.callbacks.BackupAndRestore(str(folder / "checkpoint"), double_checkpoint=True),
-            tf.keras.callbacks.CSVLogger(str(folder / "log.csv"), append=True),
+            tf.keras.callbacks.CSVLogger(str(log), append=True),
+            tf.keras.callbacks.LambdaCallback(on_epoch_end=lambda done, _: _keep(model, folder, done + 1)),
         ],
     )
+
+
+def _keep(model: tf.keras.Model, folder: Path, epoch: int) -> None:
+    """Keep what the epochs so far have learnt, in one file, and drop what fewer of them have."""
+    # Not as Keras saves it: where the disk is full, HDF5's library ends the process.
+    arrays = [variable.numpy() for variable in _state(model)]
+    save_whole(folder / f"{_CHECKPOINT}{epoch:04}.npz", lambda path: np.savez(path, *arrays))
+    for file in sorted(folder.glob(f"{_CHECKPOINT}*"))[:-1]:
+        file.unlink()
+
+
+def _restore(model: tf.keras.Model, folder: Path) -> int:
+    """Give a network what was kept of it, and return of how many epochs that is."""
+    file = max(folder.glob(f"{_CHECKPOINT}*"), default=None)
+    if not file:
+        return 0
+    try:
+        with np.load(file) as kept:
+            for variable, name in zip(_state(model), kept.files, strict=True):
+                variable.assign(kept[name])
+    except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
+        raise FileError(f"{file} cannot be read: delete it, and this network begins with its first epoch") from error
+    return int(file.stem.removeprefix(_CHECKPOINT))
+
+
+def _state(model: tf.keras.Model) -> list[tf.Variable]:
+    """Return everything that changes in training."""
+    model.optimizer.build(model.trainable_variables)  # unless it is
+    return [*model.weights, *model.optimizer.variables]
+
+
+def _drop_checkpoints(folder: Path) -> None:
+    for file in folder.glob(f"{_CHECKPOINT}*"):
+        file.unlink()
+
+
+def _cut_log(log: Path, epoch: int) -> None:
+    """Leave of a log its whole rows of the epochs before this one: the others come again."""
+    lines = log.read_text().splitlines(keepends=True) if log.exists() and epoch else []
+    rows = [line for line in lines[1:] if line.endswith("\n") and line.partition(",")[0] in map(str, range(epoch))]
+    save_whole(log, lambda path: path.write_text("".join(lines[:1] + rows)))
 
 
 def _scale(images: tf.Tensor) -> tf.Tensor:

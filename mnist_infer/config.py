@@ -123,7 +123,7 @@ def _hosts(text: str) -> frozenset[str]:
 
 _MAX_THREADS = 256  # TensorFlow aborts the process where it cannot start as many as it is told to
 _MAX_PIXEL = 65_504  # the largest float16, which a model may take
-_HOST = re.compile(r"([a-z0-9.-]+|\[[0-9a-f:.]+\])(:\d+)?|[0-9a-f:.]+")
+_HOST = re.compile(r"([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:\d+)?|[0-9a-f:.]+")
 _A_FOLDER = (_folder, "a folder")
 _POSITIVE = _whole(1)
 _SECONDS = (_seconds, "a number of seconds, above 0 and at most 900")

@@ -24,6 +24,7 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
+from mnist_infer.compression import compressions
 from mnist_infer.config import Settings
 from mnist_infer.errors import (
     FetchError,
@@ -43,7 +44,8 @@ logging.getLogger("urllib3").setLevel(logging.CRITICAL)
 _PORTS = {"http": 80, "https": 443}
 _MAX_URL_LENGTH = 2**13  # characters: to parse a URL takes a hundred times its memory. Signed ones have a few thousand
 _CHUNK_BYTES = 64 * 1024
-_HEADERS = {"User-Agent": "mnist-infer", "Accept": "image/*", "Accept-Encoding": "identity"}
+# Some hosts answer with 406 where `*/*` is missing.
+_HEADERS = {"User-Agent": "mnist-infer", "Accept": "image/*,*/*;q=0.8", "Accept-Encoding": "identity"}
 _REDIRECTS = (301, 302, 303, 307, 308)
 _PROCESSING, _EARLY_HINTS = 102, 103
 
@@ -210,8 +212,8 @@ def _get(target: _Target, settings: Settings, deadline: _Deadline) -> bytes | _R
             return _Redirect(_join(target.url, response.headers["Location"]))
         if response.status_code != requests.codes.ok:
             raise FetchStatus(f"the image's host answered with status {response.status_code}")
-        if response.headers.get("Content-Encoding", "identity") != "identity":
-            raise FetchError("the image's host compresses the image, which was not asked for")
+        if names := compressions(response.headers.get("Content-Encoding", "")):
+            raise FetchError(f"the image's host sends the image compressed ({names[0]}), which was not asked for")
         return _read(response, settings.max_image_bytes)
 
 

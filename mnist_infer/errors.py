@@ -79,7 +79,7 @@ class MethodNotAllowed(RequestError):
 
 
 class MediaTypeUnsupported(RequestError):
-    """The request declares its body to be something other than JSON."""
+    """The request declares its body to be something other than JSON, or its body is compressed."""
 
     code = "media_type_unsupported"
     status = 415

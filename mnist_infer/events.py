@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from mnist_infer.compression import compressions
 from mnist_infer.config import Settings
 from mnist_infer.errors import (
     BodyMissing,
@@ -15,6 +16,7 @@ from mnist_infer.errors import (
     MethodNotAllowed,
     NotHttpEvent,
     PathUnknown,
+    RequestError,
 )
 from mnist_infer.payload import decode_base64
 
@@ -28,8 +30,9 @@ RESERVED_S = 1.0
 """What is kept of the platform's time limit for everything but fetching an image URL: decoding a large
 photo takes 0.2 s of CPU, which is 0.5 s at 512 MB; a file made to be costly may take up to five times that."""
 
-# What programs declare JSON to be: curl's -d a form, and a browser's simple request plain text.
-_JSON_TYPES = ("", "application/json", "text/plain", "application/x-www-form-urlencoded")
+# What programs declare JSON to be, beside a type that ends in json: curl's -d a form, and a browser's simple request
+# plain text.
+_JSON_TYPES = ("", "text/plain", "application/x-www-form-urlencoded")
 
 
 class HttpRequest(NamedTuple):
@@ -38,16 +41,18 @@ class HttpRequest(NamedTuple):
     Attributes:
         method: `POST` if the event has none.
         path: as the caller sees it; None if a gateway's own route led here.
-        media_type: of the body, in lower case and without parameters.
+        media_types: of the body, in lower case and without parameters: a proxy may have joined two.
         body: text, in an event that is well formed.
         is_base64: whether the body is base64 of the text.
+        compressions: of the body, as its `Content-Encoding` has them.
     """
 
     method: object
     path: object
-    media_type: str
+    media_types: list[str]
     body: object
     is_base64: bool
+    compressions: list[str]
 
 
 def parse_event(event: object) -> HttpRequest:
@@ -66,9 +71,10 @@ def parse_event(event: object) -> HttpRequest:
     return HttpRequest(
         method=event.get("httpMethod") or "POST",
         path=None if is_routed else event.get("path"),
-        media_type=_header(event, "content-type").partition(";")[0].strip().lower(),
+        media_types=[part.partition(";")[0].strip().lower() for part in _header(event, "content-type").split(",")],
         body=event.get("body"),
         is_base64=event.get("isBase64Encoded") in (True, "true"),  # some senders write this flag as a string
+        compressions=compressions(_header(event, "content-encoding")),
     )
 
 
@@ -84,7 +90,7 @@ def check_route(request: HttpRequest) -> None:
         raise PathUnknown("there is nothing at this path: the function answers at /")
     if request.method not in ALLOWED_METHODS:
         raise MethodNotAllowed(f"this method is not allowed: {', '.join(ALLOWED_METHODS)}")
-    if request.method not in PAGE_METHODS and request.media_type not in _JSON_TYPES:
+    if request.method not in PAGE_METHODS and not all(map(_is_json, request.media_types)):
         raise MediaTypeUnsupported("the body must be JSON, with the image in it as base64")
 
 
@@ -92,7 +98,7 @@ def parse_body(request: HttpRequest, max_body_bytes: int) -> object:
     """Return the parsed JSON body of a request.
 
     Raises:
-        RequestError: the body is missing, too large or not JSON.
+        RequestError: the body is missing, too large, compressed or not JSON.
     """
     body = request.body
     if body is None or body == "":
@@ -102,7 +108,17 @@ def parse_body(request: HttpRequest, max_body_bytes: int) -> object:
     if len(body) > max_body_bytes or _count_bytes(body) > max_body_bytes:
         raise BodyTooLarge(f"the body has more than {max_body_bytes} bytes")
     try:
-        text = decode_base64(body).decode() if request.is_base64 else body
+        return _parse_json(body, request.is_base64)
+    except RequestError as error:
+        if request.compressions:  # only now: a gateway may have undone it, and left the header
+            name = request.compressions[0]
+            raise MediaTypeUnsupported(f"the body is compressed ({name}): send the JSON as it is") from error
+        raise
+
+
+def _parse_json(body: str, is_base64: bool) -> object:
+    try:
+        text = decode_base64(body).decode() if is_base64 else body
     except ValueError as error:
         raise BodyNotText("the body must be base64 of UTF-8 text") from error
     try:
@@ -128,6 +144,10 @@ def within_time_limit(settings: Settings, context: object) -> Settings:
     limit_s = min(limit_ms, MAX_TIME_LIMIT_MS) / 1000
     fetch_s = max(limit_s - RESERVED_S, limit_s / 2)
     return settings._replace(fetch_total_timeout_s=min(settings.fetch_total_timeout_s, fetch_s))
+
+
+def _is_json(media_type: str) -> bool:
+    return media_type in _JSON_TYPES or media_type.endswith(("/json", "+json"))
 
 
 def _is_http_event(event: Mapping[str, object]) -> bool:

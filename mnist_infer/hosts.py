@@ -6,10 +6,11 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address
 METADATA_NAMES = {"metadata", "metadata.tencentyun.com", "metadata.google.internal"}
 """Where clouds hand out keys, whatever address their DNS gives for them."""
 
-# Letters, digits and hyphens, and a last label that begins with a letter: a name whose last label
-# is a number is another spelling of an address (decimal, octal, hexadecimal, short). No dot at the
-# end, and of internationalised names not even the ASCII form, which looks like what it is not.
-_NAME = re.compile(r"(?!(.*\.)?xn--)([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)*[a-z]([a-z0-9-]*[a-z0-9])?")
+# Letters, digits, hyphens, and underscores, which DNS has in names of buckets and containers; and a last
+# label that begins with a letter: a name whose last label is a number is another spelling of an address
+# (decimal, octal, hexadecimal, short). No dot at the end, and of internationalised names not even the
+# ASCII form, which looks like what it is not.
+_NAME = re.compile(r"(?!(.*\.)?xn--)([a-z0-9_][a-z0-9_-]*\.)*[a-z][a-z0-9_-]*")
 
 # What is not global unicast. `ipaddress.is_global` differs between Python versions and misses some.
 # Sources: IANA's special-purpose address registries for IPv4 and IPv6; RFC 5771; RFC 6052.

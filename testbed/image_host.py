@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ssl import SSLContext
 from typing import Any
+from urllib.parse import unquote
 
 from testbed.pictures import digit_png
 
@@ -94,6 +95,17 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _digit(handler: _Handler) -> None:
     handler.answer(200, digit_png(3), Content_Type="image/png")
+
+
+def _encoded(handler: _Handler) -> None:
+    handler.answer(200, digit_png(3), Content_Encoding=unquote(handler.path.partition("?")[2]))
+
+
+def _only_to_those_who_accept_anything(handler: _Handler) -> None:
+    if "*/*" in handler.headers["Accept"]:
+        _digit(handler)
+    else:
+        handler.answer(406, b"secret page")
 
 
 def _not_found(handler: _Handler) -> None:
@@ -224,6 +236,8 @@ def _no_http(handler: _Handler) -> None:
 
 behaviours: dict[str, Callable[[_Handler], None]] = {
     "/3.png": _digit,
+    "/encoded": _encoded,
+    "/only-to-those-who-accept-anything": _only_to_those_who_accept_anything,
     "/redirect": _redirect_to("/3.png"),
     "/redirect-3": _redirect_to("/redirect-2"),
     "/redirect-2": _redirect_to("/redirect"),

@@ -3,7 +3,7 @@
 import base64
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -137,9 +137,18 @@ def give(page: Page, how: str, name: str, content: bytes) -> None:
         page.evaluate(_GIVE, [how, name, base64.b64encode(content).decode()])
 
 
+def give_text(page: Page, how: str, given: Mapping[str, str]) -> None:
+    """Drop or paste what another page gives: text, by its media type."""
+    page.evaluate(_GIVE, [how, given, None])
+
+
 _GIVE = """([how, name, base64]) => {
   const data = new DataTransfer();
-  data.items.add(new File([Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))], name));
+  if (base64 === null) {
+    for (const [type, text] of Object.entries(name)) data.setData(type, text);
+  } else {
+    data.items.add(new File([Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))], name));
+  }
   const options = {bubbles: true, cancelable: true};
   document.body.dispatchEvent(how === 'drop'
     ? new DragEvent('drop', {...options, dataTransfer: data})

@@ -89,7 +89,7 @@ def make_checkout(root: Path, wheel_changes: Mapping[str, Mapping[str, bytes]] |
         (root / name).write_bytes(content)
     cache = root / ".cache" / "wheels" / PYTHON
     cache.mkdir(parents=True)
-    lock = "# a comment\n"
+    lock = f"# Pythons: {PYTHON} 3.1 3.99\n"
     for distribution, files in _WHEELS.items():
         wheel = cache / f"{distribution.replace('-', '_')}-1.0-py3-none-any.whl"
         wheel.write_bytes(_wheel(distribution, {**files, **(wheel_changes or {}).get(distribution, {})}))

@@ -386,6 +386,19 @@ def test_a_damaged_model_is_refused(checkout: MakeCheckout, capsys: pytest.Captu
     assert "saved_model.pb is damaged, or no SavedModel" in refused(root, capsys)
 
 
+@pytest.mark.parametrize("python", ["3.12", "3.9", f"{PYTHON}.4", "3"])
+def test_a_python_that_the_lock_has_no_wheels_for_is_refused_with_those_that_it_has(
+    python: str, checkout: MakeCheckout, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = checkout()
+    lock = root / build_zip.LOCK
+    lock.write_text(re.sub(r"^# Pythons: .+", "# Pythons: 3.10 3.11", lock.read_text(), flags=re.MULTILINE))
+    sentence = (
+        f"{build_zip.LOCK} has wheels for Python 3.10 and 3.11, and none for {python}: its head says how to add them"
+    )
+    assert refused(root, capsys, "--python", python) == f"build_zip.py: {sentence}"
+
+
 def test_a_missing_interpreter_is_named(checkout: MakeCheckout, capsys: pytest.CaptureFixture[str]) -> None:
     sentence = refused(checkout(), capsys, "--python", "3.99")
     assert sentence.startswith("build_zip.py: python3.99 cannot be run: No such file or directory; install Python 3.99")

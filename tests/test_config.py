@@ -29,8 +29,8 @@ def test_every_setting_can_be_set() -> None:
         "url_fetch": ("off", False),
         "max_body_bytes": ("3000", 3000),
         "url_allowed_hosts": (
-            " Example.com, 10.0.0.1:8080 ,::1,[::1]:80",
-            frozenset({"example.com", "10.0.0.1:8080", "::1", "[::1]:80"}),
+            " Example.com, image_host:8080, my_bucket-.example,10.0.0.1:8080 ,::1,[::1]:80",
+            frozenset({"example.com", "image_host:8080", "my_bucket-.example", "10.0.0.1:8080", "::1", "[::1]:80"}),
         ),
     }
     assert set(values) == set(Settings._fields)

@@ -51,6 +51,45 @@ def test_answers_before_the_answer_and_lines_around_chunks_do_not_matter(
     assert fetch(address(server, path), local_settings) == digit_png(3)
 
 
+@pytest.mark.parametrize(
+    "encoding", ["", "identity", "Identity", "aws-chunked", "utf-8", "binary", "aws-chunked,identity"]
+)
+def test_a_content_encoding_that_names_no_compression_does_not_matter(
+    encoding: str, server: Server, local_settings: Settings
+) -> None:
+    assert fetch(address(server, f"/encoded?{encoding}"), local_settings) == digit_png(3)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "named"),
+    [*((name, name) for name in ("gzip", "br", "zstd", "deflate", "compress")), ("aws-chunked, GZIP", "gzip")],
+)
+def test_a_compressed_image_is_refused_by_the_name_of_its_compression(
+    encoding: str, named: str, server: Server, local_settings: Settings
+) -> None:
+    with pytest.raises(FetchError, match=rf"sends the image compressed \({named}\)"):
+        fetch(address(server, f"/encoded?{encoding}"), local_settings)
+
+
+def test_a_host_that_goes_by_the_accept_header_gives_the_image(server: Server, local_settings: Settings) -> None:
+    assert fetch(address(server, "/only-to-those-who-accept-anything"), local_settings) == digit_png(3)
+
+
+@pytest.mark.parametrize(
+    "host", ["my_bucket.example", "_dmarc.example", "image_host", "a_b-c.d_e.example", "name-.example"]
+)
+def test_a_host_with_an_underscore_is_held_to_the_same_addresses_as_any_other(
+    host: str, server: Server, local_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = resolve_to(monkeypatch, "127.0.0.1")
+    url = f"http://{host}:{server.port}/3.png"
+    with pytest.raises(UrlForbidden):
+        fetch(url.replace(f":{server.port}", ""), local_settings)
+    assert asked == [host]
+    assert fetch(url, local_settings._replace(url_allowed_hosts=frozenset({host}))) == digit_png(3)
+    assert server.requests[-1][1]["Host"] == f"{host}:{server.port}"
+
+
 def test_the_request_names_the_host_and_carries_nothing_of_the_function(
     server: Server, local_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -140,7 +179,15 @@ ODD_SPELLINGS = [
         "例子.中国",
         "bücher.example",
     ),
-    *("xn--fsqu00a.xn--0zwm56d", "a.xn--bcher-kva.example", "xn--80ak6aa92e.com", "under_score.example", "-a.example"),
+    *(
+        "xn--fsqu00a.xn--0zwm56d",
+        "a.xn--bcher-kva.example",
+        "xn--80ak6aa92e.com",
+        "-a.example",
+        "under_score.1",
+        "_",
+        "xn--a_b.example",
+    ),
     *("[0:0:0:0:0:0:0:1]", "[2606:4700:4700:0:0:0:0:1111]"),
 ]
 PRIVATE_ADDRESSES = [

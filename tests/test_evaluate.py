@@ -15,7 +15,7 @@ from export import reader as reader_module
 from export.card import card_text
 from export.charts import draw_suite
 from export.figures import calibration, confusion, measure_kind, measure_normaliser, measure_not_digits, wilson, worst
-from export.mnist import Digits
+from export.mnist import Digits, Mnist
 from export.reader import Reader, Reading
 from export.suite import HANDS, KINDS, make_pictures
 from mnist_infer.config import Settings
@@ -197,3 +197,34 @@ def test_the_card_has_every_shape_of_other_hands_with_its_share() -> None:
     for kind in HANDS.values():
         share = "100.00%" if kind.label == 7 else "0.00%"
         assert any(line.startswith(f"| {kind.title} | 4 | {share} |") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        pytest.param("figures.json", "", "figures.json cannot be read: export the version again", id="an empty record"),
+        pytest.param("training.csv", "epoch,loss\n0,1\n1,", "training.csv is no whole log", id="a log that is cut off"),
+    ],
+)
+def test_a_damaged_file_beside_the_model_is_named_before_anything_is_measured(
+    name: str,
+    content: str,
+    sentence: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(evaluate, "load_mnist", lambda _: Mnist(DIGITS, DIGITS, DIGITS))
+    model = tmp_path / "9"
+    shutil.copytree(MODEL_DIR, model)
+    (model / name).write_text(content)
+    assert evaluate.main(["--model", str(model), "--output", str(tmp_path)]) == 1
+    assert sentence in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["9"]
+
+
+def test_figures_that_cannot_be_read_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "card").mkdir()
+    (tmp_path / evaluate.FIGURES).write_text('{"model": {')
+    assert evaluate.main(["--render", "--output", str(tmp_path)]) == 1
+    assert "figures.json cannot be read: measure again, without --render" in capsys.readouterr().err

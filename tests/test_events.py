@@ -1,4 +1,5 @@
 import base64
+import gzip
 import json
 
 import pytest
@@ -10,10 +11,11 @@ from mnist_infer.errors import (
     BodyNotText,
     BodyTooDeep,
     BodyTooLarge,
+    MediaTypeUnsupported,
     MnistInferError,
     NotHttpEvent,
 )
-from mnist_infer.events import parse_body, parse_event, within_time_limit
+from mnist_infer.events import check_route, parse_body, parse_event, within_time_limit
 
 PAYLOAD = {"image_url": "图"}
 BODY = json.dumps(PAYLOAD, ensure_ascii=False)
@@ -38,6 +40,45 @@ LIMIT = 1_000_000
     ],
 )
 def test_both_http_events_carry_the_payload_in_their_body(event: object) -> None:
+    assert parse_body(parse_event(event), LIMIT) == PAYLOAD
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        *("application/json, application/json", "Application/JSON; charset=utf-8,text/plain", "application/json,"),
+        *("text/json", "application/vnd.api+json", "application/x-www-form-urlencoded"),
+    ],
+)
+def test_json_is_taken_by_each_of_its_types_and_by_two_that_a_proxy_joined(content_type: str) -> None:
+    check_route(parse_event({"requestContext": {}, "body": BODY, "headers": {"Content-Type": content_type}}))
+
+
+@pytest.mark.parametrize(
+    "content_type", ["application/json, image/png", "multipart/form-data, application/json", "image/png", "notjson"]
+)
+def test_a_body_that_is_said_to_be_something_else_as_well_is_refused(content_type: str) -> None:
+    with pytest.raises(MediaTypeUnsupported):
+        check_route(parse_event({"requestContext": {}, "body": BODY, "headers": {"Content-Type": content_type}}))
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "identity, GZIP"])
+@pytest.mark.parametrize("is_encoded", [False, True])
+def test_a_compressed_body_is_refused_by_the_name_of_its_compression(encoding: str, is_encoded: bool) -> None:
+    content = gzip.compress(BODY.encode())
+    body = base64.b64encode(content).decode() if is_encoded else content.decode(errors="replace")
+    event = {
+        "requestContext": {},
+        "body": body,
+        "isBase64Encoded": is_encoded,
+        "headers": {"Content-Encoding": encoding},
+    }
+    with pytest.raises(MediaTypeUnsupported, match=r"^the body is compressed \(gzip\): send the JSON as it is$"):
+        parse_body(parse_event(event), LIMIT)
+
+
+def test_a_header_that_a_gateway_left_when_it_undid_the_compression_does_not_matter() -> None:
+    event = {"requestContext": {}, "body": BODY, "headers": {"content-encoding": "gzip"}}
     assert parse_body(parse_event(event), LIMIT) == PAYLOAD
 
 

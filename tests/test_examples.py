@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -69,6 +70,18 @@ def test_predict_prints_a_digit_a_line_with_its_probability() -> None:
         digit, probability, name = line.split()
         assert (digit, name) == (path.name[0], str(path))
         assert 50 < float(probability.rstrip("%")) <= 100
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii", "latin-1"])
+def test_predict_reads_pictures_whose_names_are_in_another_encoding_and_those_after_them(
+    encoding: str, tmp_path: Path
+) -> None:
+    pictures = [tmp_path / os.fsdecode(name) for name in (b"caf\xe9.png", "三.png".encode(), b"seven.png")]
+    for picture, digit in zip(pictures, (DIGITS[1], DIGITS[3], DIGITS[7]), strict=True):
+        shutil.copy(digit, picture)
+    child = run_cli("predict", *map(str, pictures), PYTHONIOENCODING=encoding)
+    assert child.returncode == 0, child.stderr
+    assert [line[0] for line in child.stdout.splitlines()] == ["1", "3", "7"]
 
 
 def test_predict_says_what_it_cannot_read_goes_on_and_fails(tmp_path: Path) -> None:

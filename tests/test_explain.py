@@ -1,3 +1,5 @@
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -24,6 +26,16 @@ def test_explain_writes_a_png_and_says_the_digit(tmp_path: Path) -> None:
     with Image.open(output) as image:
         assert image.format == "PNG"
         assert image.width > 1000
+
+
+def test_names_in_another_encoding_and_without_an_ending_are_as_good_as_any(tmp_path: Path) -> None:
+    picture, output = tmp_path / os.fsdecode("七".encode("gb18030")), tmp_path / os.fsdecode(b"caf\xe9")
+    shutil.copy(EXAMPLES / "digits" / "2-photo.jpg", picture)
+    child = explain(picture, "--output", output)
+    assert child.returncode == 0, child.stderr
+    assert child.stdout.endswith(r"caf\udce9" + "\n")
+    with Image.open(output) as image:
+        assert image.format == "PNG"
 
 
 @pytest.mark.parametrize("content", [b"no image", None], ids=["broken", "absent"])

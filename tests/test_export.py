@@ -68,6 +68,24 @@ def test_a_file_that_is_missing_or_cut_is_refused_by_its_name(data: Path, conten
         load_mnist(data)
 
 
+def test_files_are_taken_for_what_they_are_whatever_their_names_say(data: Path) -> None:
+    whole = load_mnist(data).train.images
+    for part in ("train", "t10k"):
+        images, labels = data / f"{part}-images-idx3-ubyte", data / f"{part}-labels-idx1-ubyte"
+        images.with_suffix(".gz").rename(images)
+        labels.rename(labels.with_suffix(".gz"))
+    np.testing.assert_array_equal(load_mnist(data).train.images, whole)
+
+
+@pytest.mark.parametrize("content", [b"<!doctype html>", b"PK\3\4" + bytes(99), b"\0\0\x0d\1\0\0\0\1\0\0\0\0"])
+def test_a_file_of_another_kind_is_called_that(data: Path, content: bytes) -> None:
+    (data / "train-images-idx3-ubyte.gz").write_bytes(content)
+    with pytest.raises(
+        DataError, match=r"cannot be read from .*: it is no IDX file of unsigned bytes, gzipped or plain$"
+    ):
+        load_mnist(data)
+
+
 @pytest.mark.parametrize("place", [0, 12], ids=["its head", "its data"])
 def test_a_gzip_file_that_is_damaged_is_refused(data: Path, place: int) -> None:
     content = (data / "train-images-idx3-ubyte.gz").read_bytes()

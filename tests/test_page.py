@@ -30,6 +30,7 @@ from tests.browser import (
     expect_digit,
     expect_error,
     give,
+    give_text,
     running_chromium,
     unexpected,
     watched_page,
@@ -49,6 +50,10 @@ WORDS = {
         "no_digit_found": "No digit stands out in this picture.",
         "image_missing": "This file is empty.",
         "unreachable": "The function cannot be reached. Is the network there?",
+        "unanswered": "The function does not answer. Please try again later.",
+        "fetch_failed": "This picture could not be fetched from its page. Save it, then choose the file.",
+        "body_too_large": "This picture is too large.",
+        "reading": "Being read",
         "general": "Something went wrong, and it was not your drawing. Please try again. ({})",
     },
     "zh-CN": {
@@ -57,6 +62,10 @@ WORDS = {
         "no_digit_found": "图片中未识别到数字。",
         "image_missing": "文件是空的。",
         "unreachable": "无法连接到函数，请检查网络。",
+        "unanswered": "函数一直没有响应，请稍后重试。",
+        "fetch_failed": "无法从原网页获取这张图片，请先保存图片，再选择文件。",
+        "body_too_large": "图片太大了。",
+        "reading": "正在识别",
         "general": "出错了，与书写内容无关，请重试。（{}）",
     },
 }
@@ -238,6 +247,35 @@ def test_undo_takes_back_a_stroke_and_a_clearing(page: Page) -> None:
     assert not _has_ink(page)
 
 
+def _press(page: Page, **key: Any) -> None:
+    page.evaluate("(key) => document.dispatchEvent(new KeyboardEvent('keydown', key))", {"ctrlKey": True} | key)
+
+
+@pytest.mark.parametrize("key", ["я", "ζ", "ז", "ئ", "Process"])
+def test_undo_is_where_the_z_is_on_a_keyboard_without_latin_letters(page: Page, key: str) -> None:
+    draw(page, SEVEN)
+    _press(page, key=key, code="KeyZ")
+    assert not _has_ink(page)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        pytest.param({"key": "y", "code": "KeyZ"}, id="German, where the Z is elsewhere"),
+        pytest.param({"key": ";", "code": "KeyZ"}, id="Dvorak"),
+        pytest.param({"key": "ż", "code": "KeyZ", "altKey": True}, id="Polish, a letter of the third level"),
+        pytest.param({"key": "Я", "code": "KeyZ", "shiftKey": True}, id="redo"),
+        pytest.param({"key": "я", "code": "KeyZ", "ctrlKey": False}, id="a letter"),
+    ],
+)
+def test_no_other_key_undoes(page: Page, key: dict[str, Any]) -> None:
+    draw(page, SEVEN)
+    _press(page, **key)
+    assert _has_ink(page)
+    _press(page, key="z", code="KeyY")
+    assert not _has_ink(page)
+
+
 def test_the_newest_answer_wins_over_one_that_comes_late(page: Page) -> None:
     late: list[Route] = []
     page.route("**/", lambda route: late.append(route) if not late else _answer(route, 4))
@@ -328,6 +366,61 @@ def test_a_large_file_that_is_no_picture_is_refused_without_asking(page: Page) -
     assert not asked
 
 
+IMAGE = "http://pictures.example/3.png"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        pytest.param({"text/uri-list": IMAGE, "text/html": f'<meta><img src="{IMAGE}">'}, id="a picture"),
+        pytest.param(
+            {"text/uri-list": "https://a.example/", "text/html": f'<a><img src="{IMAGE}"></a>'}, id="in a link"
+        ),
+        pytest.param({"text/uri-list": f"{IMAGE}\r\n"}, id="an address"),
+        pytest.param({"text/plain": f" {IMAGE} "}, id="text"),
+    ],
+)
+@pytest.mark.parametrize("how", ["drop", "paste"])
+def test_a_picture_of_another_page_is_read_by_its_address(page: Page, how: str, given: dict[str, str]) -> None:
+    page.route("**/", lambda route: _answer(route, 3))
+    with page.expect_request(_is_question) as question:
+        give_text(page, how, given)
+    expect_digit(page, 3)
+    assert _payload(question.value) == {"image_url": IMAGE, "probabilities": True}
+    expect(page.locator("#invitation")).to_have_text(IMAGE)
+    expect(page.locator("#command")).to_contain_text(f"""-d '{{"image_url": "{IMAGE}"}}'""")
+
+
+def test_a_picture_that_stands_in_another_page_itself_is_read_and_shown(page: Page) -> None:
+    give_text(
+        page, "drop", {"text/html": f'<img src="data:image/png;base64,{base64.b64encode(digit_png(6)).decode()}">'}
+    )
+    expect_digit(page, 6)
+    expect(page.locator("#preview")).to_be_visible()
+
+
+@pytest.mark.parametrize("locale", WORDS)
+def test_a_picture_that_cannot_be_fetched_is_to_be_saved_and_chosen(
+    open_page: Callable[..., Page], locale: str
+) -> None:
+    page = open_page(locale)
+    for address in ("http://10.0.0.1/3.png", "http://nowhere.invalid/3.png", "http://nowhere.invalid:1/'\"$(x)"):
+        give_text(page, "drop", {"text/uri-list": address})
+        expect_error(page, WORDS[locale]["fetch_failed"])
+        page.get_by_role("button").nth(1).click()
+    give_text(page, "drop", {"text/html": '<img src="blob:https://a.example/1">'})
+    expect_error(page, WORDS[locale]["fetch_failed"])
+
+
+def test_text_that_is_no_address_changes_nothing(page: Page) -> None:
+    draw(page, SEVEN)
+    expect_digit(page, 7)
+    for text in ("seven", "ftp://a.example/7.png", "javascript:alert(7)", ""):
+        give_text(page, "paste", {"text/plain": text})
+    expect_digit(page, 7)
+    assert _has_ink(page)
+
+
 def test_drawing_on_a_picture_begins_anew_and_undo_brings_the_picture_back(page: Page) -> None:
     give(page, "paste", "eight.png", digit_png(8))
     expect_digit(page, 8)
@@ -391,11 +484,67 @@ def test_the_page_says_that_there_is_no_network(chromium: Browser, address: str,
     page.context.close()
 
 
+@pytest.mark.parametrize("locale", WORDS)
+def test_a_drawing_that_is_being_read_is_not_called_missing_and_a_wait_has_an_end(
+    open_page: Callable[..., Page], locale: str
+) -> None:
+    page = open_page(locale)
+    page.clock.install()
+    page.route("**/", lambda _: None)  # nothing ever answers
+    draw(page, SEVEN)
+    expect(page.locator("#words")).to_have_text(WORDS[locale]["reading"])
+    with page.expect_request(_is_question):
+        page.clock.run_for(1000)
+    page.clock.fast_forward(58_000)
+    expect(page.locator("#words")).to_have_text(WORDS[locale]["reading"])
+    page.clock.fast_forward(2_000)
+    expect_error(page, WORDS[locale]["unanswered"])
+    page.unroute("**/")
+    draw(page, [SEVEN[0][:2]])
+    page.clock.run_for(1000)
+    expect_digit(page, 7)
+
+
+def test_a_drawing_that_undo_brings_back_is_not_called_missing(page: Page) -> None:
+    draw(page, SEVEN)
+    expect_digit(page, 7)
+    page.get_by_role("button", name="Clear").click()
+    expect(page.locator("#words")).to_have_text("Nothing drawn yet")
+    page.route("**/", lambda _: None)
+    page.keyboard.press("Control+z")
+    expect(page.locator("#words")).to_have_text(WORDS["en-GB"]["reading"])
+
+
+@pytest.mark.parametrize("locale", WORDS)
+def test_a_proxy_that_finds_a_picture_too_large_is_understood(open_page: Callable[..., Page], locale: str) -> None:
+    page = open_page(locale)
+    page.route("**/", lambda route: route.fulfill(status=413, body="<h1>413 Request Entity Too Large</h1>"))
+    draw(page, SEVEN)
+    expect_error(page, WORDS[locale]["body_too_large"])
+
+
+@pytest.mark.parametrize("path", ["//", "//behind/a/prefix/", "//other.example"])
+def test_the_page_asks_its_own_host_whatever_its_path_begins_with(chromium: Browser, address: str, path: str) -> None:
+    page, messages = watched_page(chromium.new_context())
+    own = address.rstrip("/") + path
+    html = PAGE.read_text(encoding="utf-8")
+    page.route(own, lambda route: _answer(route, 7) if _is_question(route.request) else route.fulfill(body=html))
+    page.goto(own)
+    with page.expect_request(_is_question) as question:
+        draw(page, SEVEN)
+    expect_digit(page, 7)
+    assert question.value.url == own
+    assert not messages
+    page.context.close()
+
+
 def test_the_words_for_errors_are_those_of_codes_that_exist_and_the_same_in_both_languages() -> None:
     tables = re.findall(r"errors: {(.*?)}", PAGE.read_text(), re.S)
     first, second = (re.findall(r"^ *(\w+): '", table, re.M) for table in tables)
     assert first == second
-    assert set(first) - {"unreachable", "file_unreadable"} <= {error.code for error in _all_errors(MnistInferError)}
+    assert set(first) - {"unreachable", "unanswered", "file_unreadable"} <= {
+        error.code for error in _all_errors(MnistInferError)
+    }
 
 
 # ---- The line for a terminal ----

@@ -1,6 +1,7 @@
 """The command line of `python -m mnist_infer`."""
 
 import argparse
+import io
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,8 @@ from mnist_infer.errors import MnistInferError
 def main() -> int:
     """Run the subcommand that the command line names, and return the exit status."""
     options = _parser().parse_args()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as stderr: a file's name may be in another encoding
     try:
         return _run(options)
     except (MnistInferError, ImportError, OSError) as error:  # the model, a setting, an entry point, a file

@@ -35,7 +35,7 @@ def explain(picture: Path, output: Path) -> int:
     grey = decode(picture.read_bytes(), settings.max_decode_bytes)
     pixels = to_model_input(grey)
     probabilities = load_model(settings).session.predict(pixels)[0]
-    draw_explanation(grey, pixels, probabilities).save(output)
+    draw_explanation(grey, pixels, probabilities).save(output, "PNG")
     print(f"{probabilities.argmax()}  {probabilities.max():8.2%}   {picture}, see {output}")
     return 0
 
