@@ -15,7 +15,6 @@ pytestmark = pytest.mark.tensorflow
 PREPARE = """
 import contextlib, io, json, resource, signal, sys
 from pathlib import Path
-from typing import Any
 import numpy as np
 import tensorflow as tf
 from export import export, train
