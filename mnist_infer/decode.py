@@ -103,6 +103,11 @@ def decode(content: bytes, max_memory_bytes: int) -> NDArray[np.uint8]:
     picture = extract_picture(content)
     _check_memory(picture, max_memory_bytes)
     image = _decode(picture)
+    if picture.frame and not image.has_transparency_data:  # with it, the decoder leaves the rest transparent
+        alpha = Image.new("L", image.size)
+        alpha.paste(_WHITE, picture.frame)
+        image.putalpha(alpha)
+        del alpha
     # One name, rebound step by step, frees each earlier picture: Python 3.10 keeps an argument until its call returns.
     if max(image.size) > _MAX_SIDE:
         image = _to_averageable(image)

@@ -54,7 +54,7 @@ def _envelope(x: NDArray[np.intp], y: NDArray[np.intp]) -> NDArray[np.float64]:
     """Return the lower convex envelope of points, at every whole x between the first and the last."""
     corners: list[tuple[int, int]] = []
     for point in zip(x.tolist(), y.tolist(), strict=True):
-        while len(corners) > 1 and _turn(*corners[-2:], point) <= 0:
+        while len(corners) > 1 and _turn(corners[-2], corners[-1], point) <= 0:
             corners.pop()
         corners.append(point)
     return np.interp(np.arange(x[0], x[-1] + 1), *np.array(corners, np.float64).T)

@@ -12,10 +12,13 @@ from mnist_infer.image_file.picture import Picture, require, unpack
 
 _CORE_HEADER = 12  # OS/2's and Windows 2's
 _HEADERS = (40, 52, 56, 64, 108, 124)
+_OS2_HEADER = 64  # has other fields where the masks are
 _RGB, _RLE8, _RLE4, _BIT_FIELDS = 0, 1, 2, 3
 _DEPTHS = {_RGB: (1, 4, 8, 16, 24, 32), _BIT_FIELDS: (16, 24, 32)}
 _MAX_COLOURS = 256
 _MASK_BYTES = 3 * 4  # behind a header that has no room for them
+_MASKS_AT, _ALPHA_HEADER = 40, 56  # a header with room for the alpha mask, behind the other three
+_BGR, _ALPHA = (0xFF0000, 0xFF00, 0xFF), 0xFF000000  # masks of what 32 bits are without masks, and of what they leave
 
 
 def walk_bmp(content: bytes) -> Picture:
@@ -50,6 +53,21 @@ def walk_bmp(content: bytes) -> Picture:
         before_pixels = _MASK_BYTES
     require(colours_at + before_pixels <= pixels_at <= len(content) - pixel_bytes, "its pixels are not in the file")
     header += content[colours_at : colours_at + before_pixels]
-    file_header = struct.pack("<2sIHHI", b"BM", 14 + len(header) + pixel_bytes, 0, 0, 14 + len(header))
     pixels = memoryview(content)[pixels_at : pixels_at + pixel_bytes]
+    if depth == 32 and header_bytes >= _ALPHA_HEADER and header_bytes != _OS2_HEADER:
+        header = _settle_alpha(header, compression, pixels)
+    file_header = struct.pack("<2sIHHI", b"BM", 14 + len(header) + pixel_bytes, 0, 0, 14 + len(header))
     return Picture("BMP", width, abs(height), b"".join((file_header, header, pixels)))
+
+
+def _settle_alpha(header: bytes, compression: int, pixels: memoryview) -> bytes:
+    """Return a header whose bit fields say whether there is transparency.
+
+    An alpha mask counts without bit fields too. Alpha that is 0 everywhere was never written: the picture is opaque.
+    """
+    masks = struct.unpack_from("<IIII", header, _MASKS_AT)
+    if masks[3] != _ALPHA or (compression == _BIT_FIELDS and masks[:3] != _BGR):
+        return header
+    is_opaque = not pixels[3::4].tobytes().strip(b"\0")
+    fields = struct.pack("<IIII", *_BGR, 0 if is_opaque else _ALPHA)
+    return header[:16] + struct.pack("<I", _BIT_FIELDS) + header[20:_MASKS_AT] + fields + header[_ALPHA_HEADER:]
