@@ -180,4 +180,4 @@ def _flatten_transparency(image: Image.Image) -> NDArray[np.uint8]:
     factor = -(-max(right - left, bottom - top) // _GROUND_SIDE)
     ground = find_ground(*(np.asarray(plane.reduce(factor, box), np.float32) for plane in (on_black, alpha)))
     behind = np.rint(np.arange(_WHITE, -1, -1) * (ground / _WHITE)).astype(np.uint8)  # by the opacity before it
-    return np.asarray(on_black) + behind[np.asarray(alpha)]
+    return np.asarray(np.asarray(on_black) + behind[np.asarray(alpha)], np.uint8)

@@ -1,6 +1,7 @@
 """What is laid behind a transparent picture: the paper that it brings along, or what its ink stands out from."""
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pytest
@@ -70,8 +71,8 @@ def sticker(picture: Image.Image) -> Image.Image:
 
 
 WAYS: dict[str, Callable[[Image.Image], Image.Image]] = {
-    **{f"margin of {pixels}": lambda picture, pixels=pixels: margin(picture, pixels) for pixels in (1, 4, 16, 40)},
-    **{f"turn of {angle}": lambda picture, angle=angle: turned(picture, angle) for angle in (2, 4, 10, 30)},
+    **{f"margin of {pixels}": partial(margin, pixels=pixels) for pixels in (1, 4, 16, 40)},
+    **{f"turn of {degrees}": partial(turned, degrees=degrees) for degrees in (2, 4, 10, 30)},
     "window": window,
     "round corners": lambda picture: rounded(picture, 30),
     "disc": lambda picture: rounded(picture, 56),
