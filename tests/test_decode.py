@@ -238,6 +238,9 @@ def test_a_jpeg_that_takes_more_passes_than_any_encoder_writes_is_refused() -> N
         pytest.param(b"MM\0*\0\0\0\x08", id="TIFF, big-endian"),
         pytest.param(b"II+\0\x08\0\0\0", id="BigTIFF"),
         pytest.param(bmp(bmp_header(4, 2, 8, 1), b"\x04\x07\0\0\0\1", bytes(1024)), id="run-length coded BMP"),
+        pytest.param(
+            bmp(bmp_header(2, 1, 16, 3), bytes(4), struct.pack("<III", 0xF00, 0xF0, 0xF)), id="BMP of 4 bits each"
+        ),
         pytest.param(encode(RAMP, "JPEG").replace(b"\xff\xc0", b"\xff\xc9"), id="arithmetic-coded JPEG"),
     ],
 )

@@ -216,6 +216,12 @@ def test_of_a_png_only_what_makes_the_pixels_is_kept_and_the_pixels_come_in_one_
     assert extract_picture(decorated + b"and more").content == extract_picture(content).content == content
 
 
+@pytest.mark.parametrize("planes", [0, 3])
+def test_the_planes_of_a_bmp_do_not_matter(planes: int) -> None:
+    content = ONE_ROW[:26] + struct.pack("<H", planes) + ONE_ROW[28:]
+    assert picture_of(extract_picture(content).content) == picture_of(ONE_ROW)
+
+
 @pytest.mark.parametrize("end", [b"\0\0\0\5IEND", b"\0\0\0\0IEND", b"\0\0\0\0IEND\xae"])
 def test_a_png_may_end_in_an_end_that_is_not_whole(end: bytes) -> None:
     content = valid_images()["png-L"]

@@ -19,21 +19,26 @@ _MAX_COLOURS = 256
 _MASK_BYTES = 3 * 4  # behind a header that has no room for them
 _MASKS_AT, _ALPHA_HEADER = 40, 56  # a header with room for the alpha mask, behind the other three
 _BGR, _ALPHA = (0xFF0000, 0xFF00, 0xFF), 0xFF000000  # masks of what 32 bits are without masks, and of what they leave
+_LAYOUTS = {
+    16: ((0xF800, 0x7E0, 0x1F), (0x7C00, 0x3E0, 0x1F)),
+    32: (_BGR, _BGR[::-1], (0xFF000000, 0xFF0000, 0xFF00), (0xFF000000, 0xFF00, 0xFF), (0, 0, 0)),
+}
+"""Masks of red, green and blue that the decoder has, by the depth."""
 
 
 def walk_bmp(content: bytes) -> Picture:
     """Return a BMP file's picture."""
     pixels_at, header_bytes = unpack("<II", content, 10)
     if header_bytes == _CORE_HEADER:
-        width, height, planes, depth = unpack("<HHHH", content, 18)
+        width, height, _, depth = unpack("<HHHH", content, 18)
         compression = colours = 0
     else:
         require(header_bytes in _HEADERS, "its header has another length")
-        width, height, planes, depth, compression, colours = unpack("<iiHHI12xI", content, 18)
+        width, height, _, depth, compression, colours = unpack("<iiHHI12xI", content, 18)
     if compression in (_RLE8, _RLE4):
         raise ImageFormatUnknown("run-length coded BMP images are not read: send PNG")
     require(width > 0 and height, "it has no size")
-    require(planes == 1 and depth in _DEPTHS.get(compression, ()), "it has pixels of no known kind")
+    require(depth in _DEPTHS.get(compression, ()), "it has pixels of no known kind")
     stride = (width * depth + 31) // 32 * 4  # rows are padded to 32 bits
     pixel_bytes = stride * abs(height)
     colours_at = 14 + header_bytes
@@ -51,6 +56,10 @@ def walk_bmp(content: bytes) -> Picture:
         require(before_pixels, "it has no palette")
     elif compression == _BIT_FIELDS and header_bytes == _HEADERS[0]:
         before_pixels = _MASK_BYTES
+    if compression == _BIT_FIELDS and depth != 24:
+        masks = unpack("<III", content, 14 + _MASKS_AT)
+        if masks not in _LAYOUTS[depth]:
+            raise ImageFormatUnknown("BMP images of this layout of colours are not read: send PNG")
     require(colours_at + before_pixels <= pixels_at <= len(content) - pixel_bytes, "its pixels are not in the file")
     header += content[colours_at : colours_at + before_pixels]
     pixels = memoryview(content)[pixels_at : pixels_at + pixel_bytes]
