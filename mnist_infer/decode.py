@@ -14,6 +14,7 @@ from PIL import Image, ImageChops
 
 from mnist_infer.errors import ImageDamaged, ImageTooLarge
 from mnist_infer.image_file import Picture, extract_picture
+from mnist_infer.transparency import find_ground
 
 # The platform sets the root logger to DEBUG, and Pillow would print dozens of lines per picture.
 logging.getLogger("PIL").setLevel(logging.CRITICAL)
@@ -64,6 +65,7 @@ _MIN_SIDE = 16
 # fraction of the time and memory, and what is still larger is averaged before anything else.
 _DRAFT_SIDE = 720
 _MAX_SIDE = 1024
+_GROUND_SIDE = 64  # pixels; enough to tell a sheet from ink
 
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -82,8 +84,8 @@ _WHITE = 255
 def decode(content: bytes, max_memory_bytes: int) -> NDArray[np.uint8]:
     """Return the picture that an image file holds, in grey.
 
-    Transparent pixels become white, or black where the visible ones are mostly bright. The
-    camera's orientation is applied; of an animation the first frame is taken.
+    Behind what is transparent comes the paper that the picture brings along; behind ink alone white, or
+    black if the ink is bright. The camera's orientation is applied; of an animation the first frame is taken.
 
     Args:
         content: a PNG, JPEG, BMP, GIF or WebP file.
@@ -101,6 +103,11 @@ def decode(content: bytes, max_memory_bytes: int) -> NDArray[np.uint8]:
     picture = extract_picture(content)
     _check_memory(picture, max_memory_bytes)
     image = _decode(picture)
+    if picture.frame and not image.has_transparency_data:  # with it, the decoder leaves the rest transparent
+        alpha = Image.new("L", image.size)
+        alpha.paste(_WHITE, picture.frame)
+        image.putalpha(alpha)
+        del alpha
     # One name, rebound step by step, frees each earlier picture: Python 3.10 keeps an argument until its call returns.
     if max(image.size) > _MAX_SIDE:
         image = _to_averageable(image)
@@ -164,10 +171,13 @@ def _scale_to_8_bits(values: NDArray[np.float64]) -> NDArray[np.uint8]:
 
 
 def _flatten_transparency(image: Image.Image) -> NDArray[np.uint8]:
-    """Lay a transparent picture on white or on black, whichever its visible part stands out from."""
+    """Lay a transparent picture on its own paper, or on what its ink stands out from."""
     if image.mode not in ("RGBA", "LA"):
         image = image.convert("RGBA")
     alpha = image.getchannel("A")
-    on_black, opacity = np.asarray(ImageChops.multiply(image.convert("L"), alpha)), np.asarray(alpha)
-    ink_is_bright = 2 * on_black.sum() > opacity.sum()
-    return on_black if ink_is_bright else on_black + (_WHITE - opacity)
+    on_black = ImageChops.multiply(image.convert("L"), alpha)
+    left, top, right, bottom = box = alpha.getbbox() or (0, 0, 1, 1)
+    factor = -(-max(right - left, bottom - top) // _GROUND_SIDE)
+    ground = find_ground(*(np.asarray(plane.reduce(factor, box), np.float32) for plane in (on_black, alpha)))
+    behind = np.rint(np.arange(_WHITE, -1, -1) * (ground / _WHITE)).astype(np.uint8)  # by the opacity before it
+    return np.asarray(np.asarray(on_black) + behind[np.asarray(alpha)], np.uint8)

@@ -1,3 +1,4 @@
+import struct
 import subprocess
 import sys
 from collections.abc import Callable
@@ -67,6 +68,39 @@ def test_of_an_animation_the_first_frame_is_read() -> None:
     first, second = Image.new("L", (3, 3), 10), Image.new("L", (3, 3), 200)
     animation = encode(first, "GIF", save_all=True, append_images=[second])
     assert (decode(animation, LIMIT) == 10).all()
+
+
+@pytest.mark.parametrize("lossless", [True, False])
+@pytest.mark.parametrize("file_format", ["GIF", "WEBP"])
+def test_what_a_first_frame_leaves_of_its_screen_is_its_papers(file_format: str, lossless: bool) -> None:
+    sheet = Image.new("RGB", (40, 30), "white")
+    sheet.paste("black", (15, 10, 25, 20))
+    if file_format == "GIF":
+        content = encode(sheet.convert("P" if lossless else "L"), "GIF")
+        at = content.index(b"\x2c\0\0\0\0\x28\0") + 1
+        content = (
+            content[:6] + struct.pack("<HH", 80, 90) + content[10:at] + struct.pack("<HH", 20, 40) + content[at + 4 :]
+        )
+    else:
+        frame = encode(sheet, "WEBP", lossless=lossless)[12:]
+        place = b"".join(number.to_bytes(3, "little") for number in (20 // 2, 40 // 2, 39, 29, 100)) + b"\0"
+        canvas = b"\2\0\0\0" + (79).to_bytes(3, "little") + (89).to_bytes(3, "little")
+        chunks = webp_chunk(b"VP8X", canvas), webp_chunk(b"ANIM", bytes(6)), webp_chunk(b"ANMF", place + frame)
+        content = riff(*chunks)
+    picture = decode(content, LIMIT)
+    assert picture.shape == (90, 80)
+    assert int(picture[0, 0]) == pytest.approx(255, abs=3)
+    assert int(picture[55, 40]) == pytest.approx(0, abs=8)
+
+
+@pytest.mark.parametrize("compression", [0, 3], ids=["without bit fields", "with bit fields"])
+@pytest.mark.parametrize("size", [56, 108, 124])
+def test_the_alpha_mask_of_a_bmp_counts_and_alpha_that_was_never_written_does_not(size: int, compression: int) -> None:
+    masks = struct.pack("<IIII", 0xFF0000, 0xFF00, 0xFF, 0xFF000000)
+    header = bmp_header(3, 1, 32, compression, size) + masks + bytes(size - 56)
+    assert decode(bmp(header, bytes(4) + b"\0\0\0\xff" * 2), LIMIT).tolist() == [[255, 0, 0]]
+    never_written = bytes(4) + b"\xff\xff\xff\0" + b"\xc8\xc8\xc8\0"
+    assert decode(bmp(header, never_written), LIMIT).tolist() == [[0, 255, 200]]
 
 
 def test_a_multi_picture_jpeg_of_a_phone_is_read() -> None:
@@ -205,6 +239,9 @@ def test_a_jpeg_that_takes_more_passes_than_any_encoder_writes_is_refused() -> N
         pytest.param(b"MM\0*\0\0\0\x08", id="TIFF, big-endian"),
         pytest.param(b"II+\0\x08\0\0\0", id="BigTIFF"),
         pytest.param(bmp(bmp_header(4, 2, 8, 1), b"\x04\x07\0\0\0\1", bytes(1024)), id="run-length coded BMP"),
+        pytest.param(
+            bmp(bmp_header(2, 1, 16, 3), bytes(4), struct.pack("<III", 0xF00, 0xF0, 0xF)), id="BMP of 4 bits each"
+        ),
         pytest.param(encode(RAMP, "JPEG").replace(b"\xff\xc0", b"\xff\xc9"), id="arithmetic-coded JPEG"),
     ],
 )

@@ -169,6 +169,11 @@ VIDEO = b"\0\0\0\x18ftypmp42" + bytes(range(255, -1, -1)) * 999
     [
         pytest.param(JPEG + VIDEO, JPEG, id="a motion photo"),
         pytest.param(JPEG + JPEG, JPEG, id="a second picture"),
+        pytest.param(JPEG[:-2] + b"\xff\xe0\0\0", JPEG, id="no end, and a segment without a length"),
+        pytest.param(JPEG[:-2] + b"\xff\x01" + VIDEO, JPEG, id="no end, and a marker out of its place"),
+        pytest.param(JPEG[:-2] + JPEG, JPEG, id="no end, and a second picture"),
+        pytest.param(JPEG[:2] + b"\xff\xe5\0\0" + JPEG[2:], JPEG, id="a skipped segment of length 0"),
+        pytest.param(JPEG[:2] + b"\xff\xfe\0\1" + JPEG[2:], JPEG, id="a comment of length 1"),
         pytest.param(PROGRESSIVE + VIDEO, PROGRESSIVE, id="a progressive motion photo"),
         pytest.param(PROGRESSIVE + JPEG, PROGRESSIVE, id="a second picture behind a progressive one"),
         pytest.param(
@@ -211,6 +216,18 @@ def test_of_a_png_only_what_makes_the_pixels_is_kept_and_the_pixels_come_in_one_
     assert extract_picture(decorated + b"and more").content == extract_picture(content).content == content
 
 
+@pytest.mark.parametrize("planes", [0, 3])
+def test_the_planes_of_a_bmp_do_not_matter(planes: int) -> None:
+    content = ONE_ROW[:26] + struct.pack("<H", planes) + ONE_ROW[28:]
+    assert picture_of(extract_picture(content).content) == picture_of(ONE_ROW)
+
+
+@pytest.mark.parametrize("end", [b"\0\0\0\5IEND", b"\0\0\0\0IEND", b"\0\0\0\0IEND\xae"])
+def test_a_png_may_end_in_an_end_that_is_not_whole(end: bytes) -> None:
+    content = valid_images()["png-L"]
+    assert extract_picture(content[:-12] + end).content == content
+
+
 @pytest.mark.parametrize("name", ["gif-animated", "webp-animated", "png-animated"])
 def test_of_an_animation_the_first_frame_is_kept(name: str) -> None:
     content = valid_images()[name]
@@ -237,9 +254,10 @@ LOSSY = valid_images()["webp-L"][20:]  # the data of its one chunk
         pytest.param(png(png_header(2**31, 1), PIXELS), id="PNG, a negative width"),
         pytest.param(png(png_header(2, 2), PIXELS[:-5]), id="PNG, a chunk longer than the file"),
         pytest.param(JPEG.replace(b"\xff\xda", b"\xff\xc0\0\x0b\x08\0\1\0\1\1\1\x11\0\xff\xda"), id="JPEG, two frames"),
+        pytest.param(JPEG[: JPEG.index(b"\xff\xda") + 40] + JPEG[JPEG.index(b"\xff\xc0") :], id="JPEG, half a scan"),
         pytest.param(b"\xff\xd8" + JPEG, id="JPEG, two starts"),
         pytest.param(JPEG[:2] + JPEG[JPEG.index(b"\xff\xda") :], id="JPEG, no frame"),
-        pytest.param(JPEG[:4] + b"\0\1" + JPEG[6:], id="JPEG, a segment of one byte"),
+        pytest.param(JPEG.replace(b"\xff\xdb\0\x43", b"\xff\xdb\0\1", 1), id="JPEG, tables of one byte"),
         pytest.param(JPEG[:2] + segment(0xDB, bytes(65 * 9)) + JPEG[2:], id="JPEG, nine tables in a segment"),
         pytest.param(valid_images()["gif-L"][:13], id="GIF, no colours"),
         pytest.param(b"GIF89a" + bytes(7) + b"!\xf9\0" * 2**18, id="GIF, many empty blocks"),

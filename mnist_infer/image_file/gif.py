@@ -34,7 +34,8 @@ def walk_gif(content: bytes) -> Picture:
     # A decoder makes the screen larger where the frame does not fit.
     width, height = max(width, left + frame_width), max(height, top + frame_height)
     require(width and height, "it has no size")
-    return Picture("GIF", width, height, b"".join(parts))
+    frame = left, top, left + frame_width, top + frame_height
+    return Picture("GIF", width, height, b"".join(parts), frame=None if frame == (0, 0, width, height) else frame)
 
 
 def _colour_table_bytes(packed: int) -> int:

@@ -26,6 +26,8 @@ _END = b"\xff\xd9"
 _SOI, _EOI, _SOS, _DQT, _DHT, _DRI = 0xD8, 0xD9, 0xDA, 0xDB, 0xC4, 0xDD
 _BASELINE, _SEQUENTIAL, _PROGRESSIVE = 0xC0, 0xC1, 0xC2
 _OTHER_FRAMES = {*range(0xC3, 0xD0)} - {_DHT, 0xC8, 0xCC}
+_FRAMES = {bytes((marker,)) for marker in (_BASELINE, _SEQUENTIAL, _PROGRESSIVE)}
+_SKIPPED = {*range(0xE0, 0xF0), 0xFE}  # applications' and comments
 _APP0, _APP1, _APP14 = 0xE0, 0xE1, 0xEE
 
 _MAX_TABLE_BYTES = {_DQT: 4 * 129, _DHT: 8 * (17 + 256)}  # B.2.4.1 and B.2.4.2: so many tables there are
@@ -59,11 +61,7 @@ def walk_jpeg(content: bytes) -> Picture:
     orientation: int | None = None
     parts: list[bytes | memoryview] = [b"\xff\xd8"]
     decoder_bytes = visited = 0
-    is_whole = False
-    for marker, segment, scan in _segments(content):
-        if is_whole:
-            parts.append(_END)
-            break
+    for marker, segment, scan, behind in _segments(content):
         if marker in (_BASELINE, _SEQUENTIAL, _PROGRESSIVE):
             require(frame is None, "it has two frames")
             frame = _read_frame(marker, segment)
@@ -80,8 +78,10 @@ def walk_jpeg(content: bytes) -> Picture:
         if visited > _MAX_VISITED_BLOCKS:
             raise ImageTooLarge("the image takes too many passes to decode: send a smaller one, or PNG")
         if not (decoder_bytes or frame.is_progressive) and len(blocks) == len(frame.blocks):
-            is_whole = True  # in one scan: a decoder looks at nothing that follows
-            continue
+            require(behind not in _FRAMES, "a scan breaks off")
+            parts.append(_END if behind else b"")  # all in one scan: what follows is not the picture's
+            break
+            break
         decoder_bytes = sum(frame.blocks.values()) * _BLOCK_BYTES
     if frame is None:
         raise damaged("it has no frame")
@@ -89,8 +89,8 @@ def walk_jpeg(content: bytes) -> Picture:
     return Picture(kind, frame.width, frame.height, b"".join(parts), orientation or UPRIGHT, decoder_bytes)
 
 
-def _segments(content: bytes) -> Iterator[tuple[int, bytes, bytes | memoryview]]:
-    """Give marker and parameters of each segment up to the end, and of a scan its data: B.1.1."""
+def _segments(content: bytes) -> Iterator[tuple[int, bytes, bytes | memoryview, bytes]]:
+    """Give marker and parameters of each segment up to the end, of a scan its data and the marker behind: B.1.1."""
     position = 2
     for _ in range(_MAX_SEGMENTS):
         found = _MARKER.search(content, position)
@@ -98,17 +98,19 @@ def _segments(content: bytes) -> Iterator[tuple[int, bytes, bytes | memoryview]]
             return
         marker = content[found.end() - 1]
         if marker == _EOI:
-            yield marker, b"", b""
+            yield marker, b"", b"", b""
             return
         require(marker >= _BASELINE and marker != _SOI, "a marker is not in its place")
         (length,) = unpack(">H", content, found.end())  # B.1.1.4: counts itself
+        if marker in _SKIPPED:
+            length = max(length, 2)  # as decoders have it
         position = found.end() + length
         require(length >= 2 and position <= len(content), "a segment is longer than the file")
         segment = content[found.end() + 2 : position]
         scan: bytes | memoryview = b""
         if marker == _SOS:
             scan, position = _read_scan(content, position)
-        yield marker, segment, scan
+        yield marker, segment, scan, content[position + 1 : position + 2]
     raise damaged("it has more segments than encoders write")
 
 

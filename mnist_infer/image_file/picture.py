@@ -20,6 +20,8 @@ class Picture(NamedTuple):
         orientation: 1 to 8, how Exif says that the picture is to be turned.
         decoder_bytes: memory that the decoder needs besides the pixels: a JPEG's coefficients, where they are kept
             until its last scan, or the tables of a lossless WebP.
+        frame: left, upper, right and lower edge of what the file has pixels for; the rest is transparent. None where
+            that is all, or the decoder itself leaves the rest transparent.
     """
 
     kind: str
@@ -28,6 +30,7 @@ class Picture(NamedTuple):
     content: bytes
     orientation: int = UPRIGHT
     decoder_bytes: int = 0
+    frame: tuple[int, int, int, int] | None = None
 
 
 def damaged(rule: str) -> ImageDamaged:

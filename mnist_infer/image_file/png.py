@@ -54,10 +54,10 @@ def _chunks(content: bytes) -> Iterator[tuple[bytes, memoryview]]:
         if position == len(content):  # a writer that broke off behind the pixels
             return
         length, kind = unpack(">I4s", content, position)
+        if kind == b"IEND":  # whatever it says of its length
+            return
         end = position + 8 + length
         require(end + 4 <= len(content), "a chunk is longer than the file")
-        if kind == b"IEND":
-            return
         if kind in (b"IHDR", b"PLTE", b"tRNS"):
             checksum = zlib.crc32(view[position + 4 : end])
             require(unpack(">I", content, end) == (checksum,), "a checksum is wrong")

@@ -71,12 +71,13 @@ def _extended(chunks: dict[bytes, memoryview]) -> tuple[_Size, list[_Chunk], lis
     require(_bitstream_size(*frame[-1]) == frame_size, "its sizes differ")
     require(left + frame_size[0] <= size[0] and top + frame_size[1] <= size[1], "its frame is not on the canvas")
     only = b"".join((first[:_FRAME_HEADER_BYTES], *map(_packed, frame)))
-    parts = [_canvas(header, _ALPHA | _ANIMATION), (b"ANIM", animation), (b"ANMF", memoryview(only))]
-    return size, parts, frame
+    # What a frame leaves of its canvas is transparent, and a decoder has it so where transparency is announced.
+    canvas = _canvas(header, _ALPHA | _ANIMATION, 0 if frame_size == size else _ALPHA)
+    return size, [canvas, (b"ANIM", animation), (b"ANMF", memoryview(only))], frame
 
 
-def _canvas(header: memoryview, flags: int) -> _Chunk:
-    return b"VP8X", memoryview(bytes((header[0] & flags, 0, 0, 0)) + header[4:])
+def _canvas(header: memoryview, kept_flags: int, more_flags: int = 0) -> _Chunk:
+    return b"VP8X", memoryview(bytes((header[0] & kept_flags | more_flags, 0, 0, 0)) + header[4:])
 
 
 def _frame_chunks(chunks: dict[bytes, memoryview]) -> list[_Chunk]:
