@@ -86,16 +86,16 @@ class SavedModelSession:
         The first run costs several times what a later one does. `predict` does this first where it was not done.
 
         Raises:
-            InferenceFailed: TensorFlow refused, no output is [1, 10], or one of its numbers is none.
+            InferenceFailed: TensorFlow refused, or no output is [1, 10] and has numbers.
         """
         answers = [(output, self._run(_STROKE, output)) for output in self._candidates]
         ten = [(output, answer) for output, answer in answers if answer.shape == (1, DIGITS)]
         if not ten:
             shapes = ", ".join(str(list(answer.shape)) for _, answer in answers)
             raise InferenceFailed(f"the model's output is {shapes}, and should be [1, {DIGITS}]")
-        if not all(np.isfinite(answer).all() for _, answer in ten):
+        meanings = [(output, scores.choose(answer)) for output, answer in ten if np.isfinite(answer).all()]
+        if not meanings:
             raise InferenceFailed("the model does not answer with numbers")
-        meanings = [(output, scores.choose(answer)) for output, answer in ten]
         ready = [meaning for meaning in meanings if meaning[1] is scores.unchanged]
         self._output, self._to_probabilities = (ready or meanings)[0]
 

@@ -68,7 +68,13 @@ def good_kinds() -> Kinds:
     def several_outputs(path: Path) -> None:
         def answer(x: Any) -> Any:
             y = logits(x)
-            return {"a_logits": y, "classes": tf.argmax(y, 1), "features": y[:, :9], "probabilities": tf.nn.softmax(y)}
+            return {
+                "a_logits": y,
+                "all_nan": y * np.nan,
+                "classes": tf.argmax(y, 1),
+                "features": y[:, :9],
+                "probabilities": tf.nn.softmax(y),
+            }
 
         function(path, spec([None, 784]), answer=answer)
 
