@@ -26,6 +26,7 @@ from testbed.pictures import MODEL_DIR
 ONE_CPU_THREAD = session_config(intra_op_threads=1, inter_op_threads=0, hide_gpus=True)
 NEEDS = {
     "browser": "a Chromium",
+    "cloud": "the stand-in for the cloud, where the function runs in processes of its own",
     "relink": "TensorFlow's libraries linked again, which takes minutes",
     "sandbox": "bubblewrap",
     "slow": "more than three seconds of CPU by its nature",
@@ -37,6 +38,7 @@ NEEDS = {
 
 NEED_OF_FIXTURE = {
     "chromium": "browser",
+    "cloud": "cloud",
     "exports": "tensorflow",
     "layout": "sandbox",
     "model_kinds": "tensorflow",

@@ -54,6 +54,8 @@ PATHS: dict[str, Outcome] = {
     "/byte-by-byte": "fetch_timeout",
     "/breaks-off": "host_unreachable",
     "/no-http": "host_unreachable",
+    "/encoded": 3,
+    "/only-to-those-who-accept-anything": 3,
 }
 NOT_THERE = {"/nothing-here": "fetch_status"}
 
