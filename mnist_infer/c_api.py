@@ -8,7 +8,7 @@ those of TensorFlow's header `tensorflow/c/c_api.h`.
 
 import ctypes
 import importlib.util
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from ctypes import POINTER, c_char_p, c_int, c_int64, c_size_t, c_void_p
 from pathlib import Path
@@ -22,6 +22,12 @@ class Port(ctypes.Structure):
     """TF_Output: one output of one operation of a graph."""
 
     _fields_ = (("operation", c_void_p), ("index", c_int))
+
+
+class _Buffer(ctypes.Structure):
+    """TF_Buffer: bytes that TensorFlow owns."""
+
+    _fields_ = (("content", c_void_p), ("length", c_size_t), ("deallocator", c_void_p))
 
 
 _PROTOTYPES = {
@@ -54,6 +60,8 @@ _PROTOTYPES = {
     "TF_TensorByteSize": (c_size_t, [c_void_p]),
     "TF_NumDims": (c_int, [c_void_p]),
     "TF_Dim": (c_int64, [c_void_p, c_int]),
+    "TF_GetRegisteredKernelsForOp": (POINTER(_Buffer), [c_char_p, c_void_p]),
+    "TF_DeleteBuffer": (None, [POINTER(_Buffer)]),
     "TF_SessionRun": (
         None,
         [
@@ -114,3 +122,15 @@ def checked_status(library: ctypes.CDLL) -> Iterator[int]:
             raise TensorFlowError(f"{library.TF_Message(status).decode(errors='replace')} (code {code})")
     finally:
         library.TF_DeleteStatus(status)
+
+
+def without_kernels(library: ctypes.CDLL, operations: Iterable[str]) -> list[str]:
+    """Return, in order, those of some operations that a library cannot run, whatever their types."""
+    found = []
+    for operation in sorted(operations):
+        with checked_status(library) as status:
+            kernels = library.TF_GetRegisteredKernelsForOp(operation.encode(), status)
+        if not kernels.contents.length:
+            found.append(operation)
+        library.TF_DeleteBuffer(kernels)
+    return found

@@ -1,7 +1,8 @@
 """What the file of a SavedModel says about it, read without TensorFlow: tags, signatures, operations.
 
 A walk over protobuf's wire format. Field numbers are those of TensorFlow's `saved_model.proto`, `meta_graph.proto`,
-`tensor_shape.proto`, `graph.proto`, `function.proto`, `op_def.proto` and `node_def.proto`.
+`tensor_shape.proto`, `saver.proto`, `graph.proto`, `function.proto`, `op_def.proto`, `node_def.proto` and
+`attr_value.proto`.
 """
 
 from collections.abc import Iterator
@@ -12,11 +13,16 @@ from typing import NamedTuple
 from mnist_infer.errors import ModelUnavailable
 
 _META_GRAPHS = 2
-_INFO, _TAGS, _GRAPH, _SIGNATURES = 1, 4, 2, 5
+_INFO, _TAGS, _GRAPH, _SAVER, _COLLECTIONS, _SIGNATURES = 1, 4, 2, 3, 4, 5
 _KEY, _VALUE = 1, 2  # of an entry of a map
 _INPUTS, _OUTPUTS = 1, 2
 _NAME, _DTYPE, _SHAPE, _DIMENSIONS, _SIZE, _UNKNOWN_RANK = 1, 2, 3, 2, 1, 3
-_NODES, _OPERATION, _LIBRARY, _FUNCTIONS, _FUNCTION_SIGNATURE, _FUNCTION_NAME, _FUNCTION_NODES = 1, 2, 2, 1, 1, 1, 3
+_NODES, _OPERATION, _NODE_INPUTS, _ATTRIBUTES = 1, 2, 3, 5
+_LIBRARY, _FUNCTIONS, _FUNCTION_SIGNATURE, _FUNCTION_NAME, _FUNCTION_NODES = 2, 1, 1, 1, 3
+_FUNCTION_ATTRIBUTE, _FUNCTIONS_ATTRIBUTE = (_ATTRIBUTES, _VALUE, 10, 1), (_ATTRIBUTES, _VALUE, 1, 9, 1)
+_RESTORE, _NODE_LIST = 3, 1  # of the saver, and of a collection
+_RUN_AT_LOADING = ("saved_model_main_op", "legacy_init_op")
+"""Collections, by the names in TensorFlow's `cc/saved_model/constants.h`."""
 _VARINT, _64_BITS, _BYTES, _32_BITS = 0, 1, 2, 5
 _FIXED_SIZES = {_64_BITS: 8, _32_BITS: 4}
 
@@ -60,19 +66,53 @@ def read_meta_graphs(folder: Path) -> list[MetaGraph]:
 
 
 def operations_of(folder: Path) -> set[str]:
-    """Return the operations of a SavedModel's graphs and functions, without the functions themselves.
+    """Return the operations that loading a SavedModel and asking its signatures, or for `y`, comes to.
+
+    A graph may have many more, such as those of its training: no kernels are needed for them, see `session_config`.
+    Of a function that is called all operations count.
 
     Raises:
         ModelUnavailable: the folder has no `saved_model.pb`, or a damaged one.
     """
-    operations, functions = set[str](), set[str]()
     with _content(folder) as content:
-        for graph in _all(content, _META_GRAPHS, _GRAPH):
-            operations.update(map(_text, _all(graph, _NODES, _OPERATION)))
-            for function in _all(graph, _LIBRARY, _FUNCTIONS):
-                functions.update(map(_text, _all(function, _FUNCTION_SIGNATURE, _FUNCTION_NAME)))
-                operations.update(map(_text, _all(function, _FUNCTION_NODES, _OPERATION)))
+        return set[str]().union(*map(_operations, _all(content, _META_GRAPHS)))
+
+
+def _operations(meta_graph: memoryview) -> set[str]:
+    bodies = {
+        _text(function, _FUNCTION_SIGNATURE, _FUNCTION_NAME): list(_all(function, _FUNCTION_NODES))
+        for function in _all(meta_graph, _GRAPH, _LIBRARY, _FUNCTIONS)
+    }
+    functions, operations, nodes = set(bodies), set[str](), _needed_nodes(meta_graph)
+    for node in nodes:  # those of called functions are appended
+        operation = _text(node, _OPERATION)
+        operations.add(operation)
+        for name in (operation, *_texts(node, *_FUNCTION_ATTRIBUTE), *_texts(node, *_FUNCTIONS_ATTRIBUTE)):
+            nodes += bodies.pop(name, ())
     return operations - functions
+
+
+def _needed_nodes(meta_graph: memoryview) -> list[memoryview]:
+    """Return the nodes of the graph itself that lead from what is fed to what is run."""
+    left = {_text(node, _NAME): node for node in _all(meta_graph, _GRAPH, _NODES)}
+    inputs, outputs = (_texts(meta_graph, _SIGNATURES, _VALUE, field, _VALUE, _NAME) for field in (_INPUTS, _OUTPUTS))
+    fed = {"x", *map(_node_of, inputs)}
+    wanted = {"y", *outputs, *_texts(meta_graph, _SAVER, _RESTORE)}
+    for collection in _all(meta_graph, _COLLECTIONS):
+        if _text(collection, _KEY) in _RUN_AT_LOADING:
+            wanted.update(_texts(collection, _VALUE, _NODE_LIST, _KEY))
+    needed = list[memoryview]()
+    while wanted:
+        name = _node_of(wanted.pop())
+        if node := left.pop(name, None):
+            needed.append(node)
+            wanted.update(_texts(node, _NODE_INPUTS) if name not in fed else ())
+    return needed
+
+
+def _node_of(tensor: str) -> str:
+    """The node's name in a tensor's, `dense/MatMul:0`, or in a control input, `^init`."""
+    return tensor.removeprefix("^").partition(":")[0]
 
 
 @contextmanager
@@ -114,7 +154,12 @@ def _tensor(entry: memoryview) -> Tensor:
 
 def _text(message: memoryview, *path: int) -> str:
     """The text at a path of field numbers; empty where there is none, as protobuf has it."""
-    return bytes(next(_all(message, *path), b"")).decode()
+    return next(_texts(message, *path), "")
+
+
+def _texts(message: memoryview, *path: int) -> Iterator[str]:
+    """Yield the texts at a path of field numbers."""
+    return (bytes(text).decode() for text in _all(message, *path))
 
 
 def _all(message: memoryview, *path: int) -> Iterator[memoryview]:

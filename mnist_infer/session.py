@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from mnist_infer import c_api, scores
 from mnist_infer.c_api import Port, TensorFlowError, checked_status
 from mnist_infer.errors import InferenceFailed, ModelUnavailable
+from mnist_infer.saved_model import operations_of
 from mnist_infer.signature import DIGITS, PIXELS, read_interface
 
 _FLOATS = (np.float32, np.float64, np.float16)
@@ -21,7 +22,8 @@ _DTYPES: dict[int, type[np.generic]] = {1: np.float32, 2: np.float64, 4: np.uint
 """Types by their numbers, TF_DataType in tf_datatype.h."""
 _STROKE = np.pad(np.ones((20, 2), np.float32), ((4, 4), (13, 13))).reshape(1, PIXELS)
 """A picture with ink, for the first run: an upright stroke of MNIST's height."""
-_MISSING_OPERATION = re.compile(r"No OpKernel was registered to support Op '(\w+)'|Op type not registered '(\w+)'")
+_MISSING_KERNEL = re.compile(r"No (?:OpKernel was registered to support Op|registered) '(\w+)'")
+_UNKNOWN_OPERATION = re.compile(r"Op type not registered '([^']+)'")
 _MISSING_VARIABLE = re.compile(r"Could not find variable|uninitialized")
 _MISSING_INPUT = re.compile(r"You must feed a value for placeholder tensor '([^']+)'")
 
@@ -69,7 +71,7 @@ class SavedModelSession:
                 self._input, self._candidates = self._find_tensors()
                 self.devices = self._list_devices()
             except TensorFlowError as error:
-                advice = _advice(error, model)
+                advice = _advice(error, model, library)
                 raise ModelUnavailable(f"no model can be loaded from {model}: {error}{advice}") from error
             self._close = on_failure.pop_all()  # all went well: freed by close()
         self._range = input_range or ((0, 255) if self._input.dtype is np.uint8 else (0, 1))
@@ -193,7 +195,7 @@ class SavedModelSession:
                 library.TF_SessionRun(self._session, None, *inputs, *outputs, None, 0, None, status)
             return self._to_array(y_tensor, output.dtype)
         except TensorFlowError as error:
-            raise InferenceFailed(f"the model could not be run{_advice(error, self._model)}") from error
+            raise InferenceFailed(f"the model could not be run{_advice(error, self._model, library)}") from error
         finally:
             library.TF_DeleteTensor(x_tensor)
             library.TF_DeleteTensor(y_tensor)  # NULL if the run failed, which is allowed
@@ -221,12 +223,16 @@ class SavedModelSession:
         return array.astype(np.float32, copy=False)
 
 
-def _advice(error: TensorFlowError, model: Path) -> str:
+def _advice(error: TensorFlowError, model: Path, library: ctypes.CDLL) -> str:
     """What to do about an error of TensorFlow's, for everybody to read; empty where only its own text says anything."""
     message = str(error)
-    if missing := _MISSING_OPERATION.search(message):
-        name = missing[1] or missing[2]
-        return f"; its TensorFlow has no operation {name}: build the zip with `build_zip.py --operations {name}`"
+    if found := _MISSING_KERNEL.search(message):  # its own, or one that TensorFlow has made of them
+        missing = c_api.without_kernels(library, operations_of(model) | {found[1]})
+        option = f"build the zip with `build_zip.py --operations {' '.join(missing)}`"
+        return f"; its TensorFlow lacks operations of this model, {', '.join(missing)}: {option}" if missing else ""
+    if unknown := _UNKNOWN_OPERATION.search(message):
+        name = unknown[1]
+        return f"; no operation {name} is known to this version of TensorFlow: export the model without it"
     if placeholder := _MISSING_INPUT.search(message):
         return f"; it needs a value for {placeholder[1]} besides the picture: export it without this placeholder"
     if _MISSING_VARIABLE.search(message):

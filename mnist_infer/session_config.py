@@ -6,7 +6,9 @@ def session_config(*, intra_op_threads: int, inter_op_threads: int, hide_gpus: b
 
     Memory of a GPU is taken as needed rather than all at once, and an operation that a GPU has
     no kernel for runs on the CPU. The graph is not rewritten as it loads: an exported one is as
-    small as it gets, and the search for better costs 12 to 20 ms of every cold start.
+    small as it gets, and the search for better costs 12 to 20 ms of every cold start. And only what
+    a run needs is placed on a device, which is where TensorFlow asks for kernels: what training
+    has left in a graph may be of operations that the zip's library has no kernel for.
 
     Args:
         intra_op_threads: within one operation, at least 1.
@@ -24,8 +26,8 @@ def session_config(*, intra_op_threads: int, inter_op_threads: int, hide_gpus: b
     config += _field(5, inter_op_threads or -1)
     config += _field(6, _field(4, 1))  # gpu_options {allow_growth: true}
     config += _field(7, 1)  # allow_soft_placement
-    # graph_options {rewrite_options {disable_meta_optimizer: true}}
-    return config + _field(10, _field(10, _field(19, 1)))
+    # graph_options {place_pruned_graph: true rewrite_options {disable_meta_optimizer: true}}
+    return config + _field(10, _field(6, 1) + _field(10, _field(19, 1)))
 
 
 def _field(number: int, value: int | bytes) -> bytes:

@@ -23,7 +23,7 @@ from relink.operations import NEVER_WANTED, VARIANT_PREFIX, WANTED
 Array = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
-_KERNEL = "OpKernelRegistrar"
+_KERNELS = ("OpKernelRegistrar", "TF_NewKernelBuilder")  # of C++, and of the C API
 _OPERATION = re.compile(rb"_{0,2}[A-Z]\w+")
 _MAX_NAME = 128
 
@@ -91,7 +91,7 @@ class Initialisers:
         edges = np.concatenate([np.arange(self._first[row], self._first[row + 1]) for row in own])
         target = np.unique(self._target[edges])
         names = frozenset(graph.name(row) for row in target[self._named[target]].tolist())
-        is_kernel = any(_KERNEL in name for name in names)
+        is_kernel = any(kernel in name for name in names for kernel in _KERNELS)
         strings = frozenset(self._strings(np.unique(self._address[edges])) if is_kernel else ())
         return Initialiser(
             slot, graph.name(start), names, strings, target[self._writable[target]], bool(graph.library[slot])
@@ -146,7 +146,7 @@ def choose(units: Sequence[Initialiser], operations: Collection[str]) -> dict[in
     for i, unit in enumerate(units):
         if _uses(unit, NEVER_WANTED) or unit.source_file in NEVER_WANTED:
             continue
-        if _uses(unit, (_KERNEL,)):
+        if _uses(unit, _KERNELS):
             its = {name for name in unit.strings if VARIANT_PREFIX.sub("", name) in operations or name in operations}
             found |= its
             if its:

@@ -1,7 +1,9 @@
 """What is wanted of TensorFlow: the operations, and the registries that running a graph on a CPU asks.
 
-The list is what the exporters of TensorFlow 1 and 2 put around a small network, so that another model
-of the same kind runs without a thought; `--operations` adds to it.
+A node needs its operation's *definition* as the graph is read, but a *kernel* only if it is placed on a device, which
+the function's session does for what a run comes to and nothing else (`place_pruned_graph`; by default TensorFlow places
+the whole graph as it is loaded, the gradients of training too). So all definitions are kept, and kernels for what
+exporters put between a picture and ten numbers; `--operations` adds to them. docs/zip.md has what the dear ones cost.
 """
 
 import re
@@ -12,6 +14,7 @@ _FUNCTIONS = """
     TF_NewSessionOptions TF_DeleteSessionOptions TF_SetConfig
     TF_LoadSessionFromSavedModel TF_CloseSession TF_DeleteSession
     TF_SessionListDevices TF_DeviceListCount TF_DeviceListName TF_DeleteDeviceList
+    TF_GetRegisteredKernelsForOp TF_DeleteBuffer
     TF_AllocateTensor TF_NewTensor TF_DeleteTensor TF_TensorData TF_TensorByteSize TF_NumDims TF_Dim TF_SessionRun"""
 
 FUNCTIONS = tuple(_FUNCTIONS.split())
@@ -19,30 +22,58 @@ FUNCTIONS = tuple(_FUNCTIONS.split())
 
 _GROUPS = {
     "the graph's own: inputs, constants, and what the runtime puts between functions and devices": """
-        Placeholder PlaceholderWithDefault Const Identity IdentityN NoOp StopGradient
-        _Arg _Retval _Send _Recv _HostSend _HostRecv""",
+        Placeholder PlaceholderV2 PlaceholderWithDefault Const Identity IdentityN NoOp StopGradient PreventGradient
+        Snapshot EnsureShape ControlTrigger _Arg _Retval _Send _Recv _HostSend _HostRecv""",
     "convolutional and dense layers": """
         Conv2D DepthwiseConv2dNative BiasAdd BiasAddV1 MatMul BatchMatMul BatchMatMulV2 BatchMatMulV3""",
     "pooling and normalisation; LRN is of the networks of 2015": """
-        MaxPool AvgPool FusedBatchNorm FusedBatchNormV2 FusedBatchNormV3 LRN""",
-    "activations": "Relu Relu6 Elu Selu LeakyRelu Tanh Sigmoid Softplus Softmax LogSoftmax",
+        MaxPool MaxPoolV2 MaxPoolWithArgmax AvgPool FusedBatchNorm FusedBatchNormV2 FusedBatchNormV3 LRN""",
+    "activations; what begins with _ TensorFlow makes of several operations in a function": """
+        Relu Relu6 Elu Selu LeakyRelu Tanh Sigmoid Softplus Softsign Softmax LogSoftmax Erf Erfc
+        _MklSwish _MklFusedMish _MklLayerNorm _MklFusedInstanceNorm _UnaryOpsComposition""",
     "shapes: flattening, padding, and what Keras writes for a batch of any size": """
-        Reshape Shape StridedSlice Slice Squeeze ExpandDims Pad PadV2 Transpose Concat ConcatV2 Pack Unpack
-        Split SplitV Tile Fill ZerosLike OnesLike Range GatherV2 Gather Size Rank SpaceToBatchND BatchToSpaceND""",
-    "arithmetic: scaling of the input, batch normalisation written out, comparisons": """
-        Add AddV2 AddN Sub Mul RealDiv Div Neg Square Sqrt Rsqrt Exp Log Floor Maximum Minimum Pow Abs
-        SquaredDifference Equal Greater GreaterEqual Less LogicalAnd LogicalNot Select SelectV2 Cast""",
+        Reshape Shape ShapeN StridedSlice Slice Squeeze ExpandDims Pad PadV2 Transpose Concat ConcatV2 ConcatOffset
+        Pack Unpack Split SplitV Tile Fill ZerosLike OnesLike Range LinSpace GatherV2 Gather GatherNd Size Rank
+        SpaceToBatch SpaceToBatchND BatchToSpace BatchToSpaceND SpaceToDepth DepthToSpace ExtractImagePatches
+        BroadcastTo BroadcastArgs ReverseV2 Roll Where InvertPermutation""",
+    "arithmetic: scaling of the input, batch normalisation written out": """
+        Add AddV2 AddN Sub Mul RealDiv Div FloorDiv FloorMod TruncateDiv DivNoNan MulNoNan Neg Reciprocal Inv
+        Square Sqrt Rsqrt Exp Expm1 Log Log1p Floor Ceil Round Rint Sign Maximum Minimum ClipByValue Pow Abs
+        SquaredDifference Sin Cos Tan Asin Acos Atan Cast Bitcast""",
+    "comparisons": """
+        Equal NotEqual ApproximateEqual Greater GreaterEqual Less LessEqual IsFinite IsInf IsNan
+        LogicalAnd LogicalOr LogicalNot Select SelectV2 Bucketize""",
     "reductions, and what turns probabilities into a digit": """
         Mean Sum Max Min Prod All Any ArgMax ArgMin OneHot TopKV2""",
-    "dropout, and initial values, which a training graph that was saved whole still has": """
-        RandomUniform RandomStandardNormal TruncatedNormal""",
+    "attention": "Einsum MatrixBandPart MatrixDiag MatrixDiagV3 MatrixDiagPart MatrixDiagPartV3",
+    "recurrent layers over the rows of a picture, and loops over a batch": """
+        TensorListReserve TensorListFromTensor TensorListGetItem TensorListSetItem TensorListStack TensorListLength
+        TensorListPushBack TensorListPopBack TensorListResize TensorListElementShape TensorListConcatV2 EmptyTensorList
+        TensorArrayV3 TensorArrayReadV3 TensorArrayWriteV3 TensorArrayGatherV3 TensorArrayScatterV3 TensorArraySizeV3
+        TensorArraySplitV3 TensorArrayConcatV3 TensorArrayCloseV3""",
+    "preprocessing: sizes, rotations, contrast": """
+        ResizeBilinear ResizeNearestNeighbor ResizeBicubic ResizeArea ScaleAndTranslate
+        ImageProjectiveTransformV2 ImageProjectiveTransformV3 AdjustContrastv2""",
+    "dropout, random preprocessing, and initial values in a graph that was saved whole": """
+        RandomUniform RandomUniformInt RandomStandardNormal TruncatedNormal RngReadAndSkip StatelessRandomGetKeyCounter
+        StatelessRandomUniform StatelessRandomNormal StatelessTruncatedNormal
+        StatelessRandomUniformV2 StatelessRandomNormalV2 StatelessTruncatedNormalV2""",
+    "training with the arithmetic of a quantised network": """
+        FakeQuantWithMinMaxArgs FakeQuantWithMinMaxVars FakeQuantWithMinMaxVarsPerChannel
+        QuantizeAndDequantizeV2 QuantizeAndDequantizeV3 QuantizeAndDequantizeV4""",
+    "tables of labels, which are filled as a model is loaded": """
+        HashTable HashTableV2 InitializeTable InitializeTableV2 InitializeTableFromTextFile
+        InitializeTableFromTextFileV2 LookupTableFind LookupTableFindV2 LookupTableImportV2 LookupTableSizeV2""",
+    "what watches a graph": "Assert CheckNumerics CheckNumericsV2 Print PrintV2 StringFormat AsString",
     "variables of TensorFlow 1, of TensorFlow 2, and their saving": """
-        Variable VariableV2 Assign AssignAdd AssignSub VarHandleOp ReadVariableOp AssignVariableOp
-        VarIsInitializedOp RestoreV2 Restore SaveV2 MergeV2Checkpoints
+        Variable VariableV2 IsVariableInitialized Assign AssignAdd AssignSub VarHandleOp ReadVariableOp VariableShape
+        AssignVariableOp AssignAddVariableOp AssignSubVariableOp VarIsInitializedOp DisableCopyOnRead
+        ResourceGather ResourceGatherNd RestoreV2 Restore SaveV2 MergeV2Checkpoints
         ShardedFilename StringJoin StaticRegexFullMatch""",
     "functions, of TensorFlow 2's SavedModels, and control flow": """
-        PartitionedCall StatefulPartitionedCall If StatelessIf While StatelessWhile
-        Switch Merge Enter Exit NextIteration LoopCond Assert""",
+        PartitionedCall StatefulPartitionedCall If StatelessIf Case StatelessCase While StatelessWhile For
+        Switch _SwitchN Merge Enter Exit NextIteration LoopCond
+        RefSwitch RefMerge RefEnter RefExit RefNextIteration RefIdentity RefSelect""",
 }
 
 OPERATIONS = frozenset(name for names in _GROUPS.values() for name in names.split())
@@ -51,7 +82,8 @@ VARIANT_PREFIX = re.compile(r"^_+(Mkl)?(Native)?(Fused)?(?=[A-Z])")
 """`_FusedMatMul` and `_MklNativeConv2D` are what TensorFlow itself makes of MatMul and Conv2D as it runs them."""
 
 WANTED = (
-    "OpDefBuilder",  # operations: a graph is checked against them
+    "OpDefBuilder",  # definitions of operations: a graph is checked against them
+    "TF_NewOpDefinitionBuilder",  # those that are made through the C API
     "AddDescriptors",  # protobuf messages, which every model and setting is
     "SessionFactory",
     "DeviceFactory",

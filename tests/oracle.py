@@ -29,6 +29,7 @@ def main(folder: Path) -> None:
             gpu_options=v1.GPUOptions(allow_growth=True),
             allow_soft_placement=True,
         )
+        config.graph_options.place_pruned_graph = True
         config.graph_options.rewrite_options.disable_meta_optimizer = True
         (folder / f"config_{name}.bin").write_bytes(config.SerializeToString())
     for name, graph in BROKEN_MODELS.items():

@@ -61,7 +61,7 @@ MAY_IMPORT = {
     "scores": set[str](),
     "c_api": {"errors"},
     "session_config": set[str](),
-    "session": {"c_api", "errors", "scores", "signature"},
+    "session": {"c_api", "errors", "saved_model", "scores", "signature"},
     "versions": {"errors"},
     "model": {"config", "errors", "session", "session_config", "versions"},
     "pipeline": {"config", "decode", "download", "normalise", "payload", "session"},

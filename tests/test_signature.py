@@ -145,6 +145,52 @@ def test_of_several_graphs_the_one_with_the_tag_serve_is_asked(tmp_path: Path) -
         read_interface(written(tmp_path))
 
 
+def node(name: str, operation: str, *inputs: str, calls: str = "", lists: str = "") -> bytes:
+    parts = _field(1, name.encode()) + _field(2, operation.encode())
+    parts += b"".join(_field(3, each.encode()) for each in inputs)
+    parts += _field(5, entry("f", _field(10, _field(1, calls.encode())))) if calls else b""
+    return parts + (_field(5, entry("branches", _field(1, _field(9, _field(1, lists.encode()))))) if lists else b"")
+
+
+def body(name: str, *nodes: bytes) -> bytes:
+    return _field(2, _field(1, _field(1, _field(1, name.encode())) + b"".join(_field(3, each) for each in nodes)))
+
+
+def test_the_operations_are_those_that_loading_and_asking_come_to(tmp_path: Path) -> None:
+    nodes = [
+        node("image", "PlaceholderWithDefault", "queue:0"),
+        node("queue", "QueueDequeueV2"),  # what would be fed otherwise
+        node("weights", "VariableV2"),
+        node("scores", "Caller", "image:0", "weights", "^watched", calls="called"),
+        node("watched", "Assert"),
+        node("loss", "L2Loss", "scores"),
+        node("restore", "NoOp", "^assigned"),
+        node("assigned", "Assign", "weights"),
+        node("tables", "InitializeTableV2"),
+        node("train", "ApplyAdam", "weights", "loss"),
+        node("y", "Softmax", "x:0"),
+        node("x", "Cast", "before"),
+        node("before", "DecodePng"),
+    ]
+    functions = [
+        body("called", node("a", "If", lists="branch"), node("b", "other")),
+        body("branch", node("queue", "Relu")),
+        body("other", node("a", "MatMul"), node("b", "called")),
+        body("gradient", node("a", "ReluGrad")),
+    ]
+    collections = [
+        _field(4, entry(name, _field(1, _field(1, operation))))
+        for name, operation in (("legacy_init_op", b"tables"), ("train_op", b"train"))
+    ]
+    graph_def = b"".join(_field(1, each) for each in nodes) + b"".join(functions)
+    meta_graph = _field(2, graph_def) + _field(3, _field(3, b"restore")) + b"".join(collections)
+    asked_for = _field(5, entry("s", signature(PICTURE, SCORES)))
+    assert operations_of(written(tmp_path, _field(2, meta_graph + asked_for))) == {
+        *("PlaceholderWithDefault", "VariableV2", "Caller", "Assert", "If", "Relu", "MatMul"),
+        *("NoOp", "Assign", "InitializeTableV2", "Softmax", "Cast"),
+    }
+
+
 def test_a_damaged_file_is_refused_wherever_it_is_cut(tmp_path: Path) -> None:
     content = (written(tmp_path, graph("serve", a=signature(PICTURE, SCORES))) / "saved_model.pb").read_bytes()
     for end in range(3, len(content)):

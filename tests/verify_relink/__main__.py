@@ -20,7 +20,7 @@ from testbed.pictures import FIXTURES, MODEL_DIR
 LEVELS = ("", "AVX512_CORE", "AVX2", "AVX", "SSE41")
 PROCESSORS = {"AVX2 only": "Haswell-noTSX", "AVX only": "SandyBridge"}
 EMULATED_DIGITS = 300
-NOT_IN_THE_LIST = "Einsum"
+NOT_IN_THE_LIST = "Digamma"
 
 
 def main() -> int:
