@@ -130,7 +130,7 @@ def test_make_hands_on_the_version_and_the_data() -> None:
     command = ["make", "--dry-run", "train", "export", "VERSION=11", "DATA=digits"]
     printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for step in ("train", "export"):
-        assert f"python -m export.{step} --version 11 --data digits" in printed
+        assert f"python -m export.{step} --version 11 --data 'digits'" in printed
 
 
 def test_make_clean_leaves_the_training_alone() -> None:

@@ -47,7 +47,9 @@ def test_make_demo_reads_the_examples_with_the_exported_model(folder: Path) -> N
     checkout = folder / "quickstart"
     commands = [call.command.strip() for call in calls(YOUR_MODEL)]
     assert "make demo" in commands[commands.index("python quickstart.py") :]
-    recipe = subprocess.run(["make", "--dry-run", "demo"], cwd=checkout, capture_output=True, text=True, check=True)
+    recipe = subprocess.run(
+        ["make", "--no-print-directory", "--dry-run", "demo"], cwd=checkout, capture_output=True, text=True, check=True
+    )
     interpreter, *arguments = recipe.stdout.splitlines()[-1].split()
     assert interpreter == ".venv/bin/python"
     read = re.findall(r"^(\d) +[\d.]+%   examples/digits/(\d)", run(checkout, *arguments), re.MULTILINE)
