@@ -30,6 +30,7 @@ _MISSING_INPUT = re.compile(r"You must feed a value for placeholder tensor '([^'
 
 class _Tensor(NamedTuple):
     port: Port
+    number: int
     dtype: type[np.generic]
 
 
@@ -168,10 +169,11 @@ class SavedModelSession:
         if not operation or int(index or 0) >= self._library.TF_OperationNumOutputs(operation):
             raise TensorFlowError(f"its graph has no tensor {name}")
         port = Port(operation, int(index or 0))
-        dtype = _DTYPES.get(self._library.TF_OperationOutputType(port), np.void)
+        number = self._library.TF_OperationOutputType(port)
+        dtype = _DTYPES.get(number, np.void)
         if dtype not in dtypes:
             raise TensorFlowError(f"its tensor {name} is of another type than {', '.join(t.__name__ for t in dtypes)}")
-        return _Tensor(port, dtype)
+        return _Tensor(port, number, dtype)
 
     def _list_devices(self) -> tuple[str, ...]:
         library = self._library
@@ -209,8 +211,8 @@ class SavedModelSession:
             x = np.rint(x).clip(0, 255)
         values = np.ascontiguousarray(x, self._input.dtype)
         shape = (len(x), *self._interface.picture_shape)
-        number = next(number for number, dtype in _DTYPES.items() if dtype is self._input.dtype)
-        tensor = c_void_p(self._library.TF_AllocateTensor(number, self._shape_type(*shape), len(shape), values.nbytes))
+        layout = self._input.number, self._shape_type(*shape), len(shape), values.nbytes
+        tensor = c_void_p(self._library.TF_AllocateTensor(*layout))
         ctypes.memmove(self._library.TF_TensorData(tensor), values.ctypes.data, values.nbytes)
         return tensor
 
